@@ -1,0 +1,41 @@
+/** Who is asking: nobody, a person (board), an agent, or the service itself. */
+
+export const membershipRoles = ['owner', 'admin', 'member', 'viewer'] as const
+export const membershipStatuses = ['active', 'invited', 'suspended'] as const
+
+export interface Membership {
+  companyId: string
+  role: typeof membershipRoles[number]
+  status: typeof membershipStatuses[number]
+}
+
+export interface NoActor { type: 'none' }
+
+export interface BoardActor {
+  type: 'board'
+  userId: string
+  instanceAdmin: boolean
+  memberships: readonly Membership[]
+}
+
+export interface AgentActor {
+  type: 'agent'
+  agentId: string
+  companyId: string
+  runId: string | null
+}
+
+/** The service acting on its own: start-up recovery, the sweeper. Never made from a request. */
+export interface SystemActor { type: 'system' }
+
+export type Actor = NoActor | BoardActor | AgentActor | SystemActor
+
+/** The implicit person of mode `local`. */
+export const localBoard: BoardActor = { type: 'board', userId: 'local', instanceAdmin: true, memberships: [] }
+
+export const systemActor: SystemActor = { type: 'system' }
+
+/** The orchestrator's run an actor works for, if it named one. */
+export function runIdOf (actor: Actor): string | null {
+  return actor.type === 'agent' ? actor.runId : null
+}
