@@ -1,0 +1,55 @@
+/** Tables that record: hosts, activity, keys. */
+import type { BigIntText, Json, JsonObject, JsonOrNull, Stamp } from './columns.ts'
+
+export interface HostsTable {
+  id: string
+  name: string
+  instance_id: string
+  pid: number
+  data_dir: string
+  url: string | null
+  started_at: Stamp
+  heartbeat_at: Stamp
+}
+
+export interface ActivityLogTable {
+  id: string
+  seq: BigIntText
+  company_id: string
+  actor_type: 'board' | 'agent' | 'system'
+  actor_id: string | null
+  agent_id: string | null
+  run_id: string | null
+  action: string
+  entity_type: string
+  entity_id: string
+  details: JsonOrNull<JsonObject>
+  created_at: Stamp
+}
+
+export interface ApiKeysTable {
+  id: string
+  company_id: string | null
+  name: string
+  prefix: string
+  /** SHA-256 of the key, hex. */
+  digest: string
+  actor: Json<JsonObject>
+  created_by: string | null
+  expires_at: Date | null
+  last_used_at: Date | null
+  revoked_at: Date | null
+  created_at: Stamp
+}
+
+export interface IdempotencyKeysTable {
+  actor_key: string
+  path: string
+  key: string
+  body_sha256: string
+  status: number | null
+  headers: JsonOrNull<Record<string, string>>
+  body: string | null
+  created_at: Stamp
+  expires_at: Date
+}
