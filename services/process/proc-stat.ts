@@ -1,0 +1,112 @@
+/** What the kernel says of processes: /proc/<pid>/stat, and `ps` where there is no /proc. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+
+/** True on Linux; elsewhere only single processes can be looked at, through `ps`. */
+export const hasProc = existsSync('/proc/self/stat')
+
+export interface ProcessStat {
+  pid: number
+  /** R, S, D, T, Z, X: see proc(5). */
+  state: string
+  parent: number
+  group: number
+  session: number
+  /** Opaque; with the pid it names a process for good, also over a reboot. */
+  startTime: string
+  /** Clock ticks since boot; 0 where unknown. */
+  startTicks: number
+}
+
+/** Ticks count from boot, so a reboot could repeat a pid and its ticks: the boot is part of the time. */
+const bootMark = readBootMark()
+
+function readBootMark (): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8)
+  } catch {
+    // No boot id (not Linux, or hidden): the start time alone has to do.
+    return ''
+  }
+}
+
+/** One process as it is now, zombies included; null when there is none with this pid. */
+export function readStat (pid: number): ProcessStat | null {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return null
+  if (!hasProc) return readStatFromPs(pid)
+  try {
+    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    // Gone between the listing and the look, or hidden from us: either way not a process we can speak of.
+    return null
+  }
+}
+
+/** Every process this one can see, zombies included; empty where there is no /proc. */
+export function readAllStats (): ProcessStat[] {
+  if (!hasProc) return []
+  const stats: ProcessStat[] = []
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (!Number.isSafeInteger(pid)) continue
+    const stat = readStat(pid)
+    if (stat) stats.push(stat)
+  }
+  return stats
+}
+
+/** Zombies have ended; only their exit code waits to be collected. */
+export function hasEnded (stat: ProcessStat): boolean {
+  return stat.state === 'Z' || stat.state === 'X' || stat.state === 'x'
+}
+
+/** The command line of a process, its arguments joined by blanks; null when it can't be read. */
+export function readCommandLine (pid: number): string | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean).join(' ')
+    return text || readFileSync(`/proc/${pid}/comm`, 'utf8').trim() || null
+  } catch {
+    // Gone, or no /proc.
+    return null
+  }
+}
+
+/** True when the process was started with this exact `NAME=value` in its environment. */
+export function hasInEnvironment (pid: number, assignment: string): boolean {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`)
+    const wanted = Buffer.from(assignment)
+    for (let at = environment.indexOf(wanted); at !== -1; at = environment.indexOf(wanted, at + 1)) {
+      const end = at + wanted.length
+      if ((at === 0 || environment[at - 1] === 0) && (end === environment.length || environment[end] === 0)) return true
+    }
+  } catch {
+    // Another user's process, or gone: not one we started.
+  }
+  return false
+}
+
+/** The second field may hold blanks and brackets, so counting begins behind its last bracket (proc(5)). */
+function parseStat (pid: number, text: string): ProcessStat | null {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, parent, group, session] = fields
+  const ticks = fields[19]
+  if (state === undefined || ticks === undefined) return null
+  return {
+    pid,
+    state,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    startTime: `${ticks}@${bootMark}`,
+    startTicks: Number(ticks)
+  }
+}
+
+function readStatFromPs (pid: number): ProcessStat | null {
+  const { status, stdout } = spawnSync('ps', ['-o', 'stat=,ppid=,pgid=,lstart=', '-p', String(pid)], { encoding: 'utf8' })
+  if (status !== 0) return null
+  const [state, parent, group, ...started] = stdout.trim().split(/\s+/)
+  if (!state) return null
+  return { pid, state: state.slice(0, 1), parent: Number(parent), group: Number(group), session: 0, startTime: started.join(' '), startTicks: 0 }
+}
