@@ -46,6 +46,8 @@ function define (code: string, status: number, title: string): ProblemClass {
     readonly members: ProblemMembers
     readonly headers: Record<string, string>
     override readonly statusCode = status
+    // The base writes codes in capitals; on the wire and in the catalogue they are as given.
+    override readonly code = code
     constructor (detail: string, options: ProblemOptions = {}) {
       super(detail, { cause: options.cause })
       this.detail = detail
