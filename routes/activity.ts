@@ -1,0 +1,21 @@
+/** The activity of a company. */
+import { CompanyParams, PageQuery } from '../openapi/schemas/common.ts'
+import { Activity } from '../openapi/schemas/directory.ts'
+import { page } from '../openapi/schemas/responses.ts'
+import { sendPage } from './answers.ts'
+import type { App } from './app.ts'
+
+const listActivity = {
+  operationId: 'listActivity',
+  tags: ['activity'],
+  summary: 'List what happened in a company',
+  description: 'Newest first: who did what to which thing. `details` names what changed, never commands or secrets.',
+  params: CompanyParams,
+  querystring: PageQuery,
+  response: { 200: page(Activity, 'A page of activity.') }
+}
+
+export default async function (app: App): Promise<void> {
+  app.get('/companies/:companyId/activity', { schema: listActivity }, async (request, reply) =>
+    sendPage(reply, request, await app.activity.list(request.actor, request.params.companyId, request.query)))
+}

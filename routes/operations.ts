@@ -1,0 +1,61 @@
+/** Workspace operations: lists, one, its log. */
+import { IdParams, PageQuery, RunParams } from '../openapi/schemas/common.ts'
+import { OperationLog, OperationLogQuery, WorkspaceOperation } from '../openapi/schemas/operation.ts'
+import { answer, page, problems } from '../openapi/schemas/responses.ts'
+import { sendPage } from './answers.ts'
+import type { App } from './app.ts'
+
+const tags = ['operations']
+
+const listOfWorkspace = {
+  operationId: 'listWorkspaceOperations',
+  tags,
+  summary: 'List what was done to a workspace',
+  description: 'Newest first. Each is the durable record of one thing: provisioning, a job, a start, a clean-up step.',
+  params: IdParams,
+  querystring: PageQuery,
+  response: { 200: page(WorkspaceOperation, 'A page of operations.'), ...problems(404) }
+}
+
+const listOfRun = {
+  operationId: 'listRunOperations',
+  tags,
+  summary: 'List what was done for a run',
+  description: 'Oldest first, over all workspaces; only those of companies you may see. A run nobody knows has none.',
+  params: RunParams,
+  querystring: PageQuery,
+  response: { 200: page(WorkspaceOperation, 'A page of operations.') }
+}
+
+const getOne = {
+  operationId: 'getWorkspaceOperation',
+  tags,
+  summary: 'Get an operation',
+  description: 'While `status` is `running`, its log grows; the excerpts, byte count and SHA-256 come with the end.',
+  params: IdParams,
+  response: { 200: answer(WorkspaceOperation, 'The operation.'), ...problems(404) }
+}
+
+const getLog = {
+  operationId: 'getWorkspaceOperationLog',
+  tags,
+  summary: 'Read the log of an operation',
+  description: 'Whole NDJSON lines from `offset` on, also while the operation runs: ask again with `nextOffset` until it is null. A line longer than `limitBytes` is given whole. Secrets are masked.',
+  params: IdParams,
+  querystring: OperationLogQuery,
+  response: { 200: answer(OperationLog, 'A part of the log.'), ...problems(404) }
+}
+
+export default async function (app: App): Promise<void> {
+  app.get('/execution-workspaces/:id/workspace-operations', { schema: listOfWorkspace }, async (request, reply) =>
+    sendPage(reply, request, await app.operations.listOfWorkspace(request.actor, request.params.id, request.query)))
+
+  app.get('/heartbeat-runs/:runId/workspace-operations', { schema: listOfRun }, async (request, reply) =>
+    sendPage(reply, request, await app.operations.listOfRun(request.actor, request.params.runId, request.query)))
+
+  app.get('/workspace-operations/:id', { schema: getOne }, async ({ actor, params }) =>
+    await app.operations.get(actor, params.id))
+
+  app.get('/workspace-operations/:id/log', { schema: getLog }, async ({ actor, params, query }) =>
+    await app.operations.readLog(actor, params.id, query))
+}

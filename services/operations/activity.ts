@@ -1,0 +1,60 @@
+/** The activity log: who did what to which thing; written in the transaction of the change itself. */
+import { randomUUID } from 'node:crypto'
+import type { Db } from '../../db/client.ts'
+import { insertActivity, listActivity } from '../../db/activity.ts'
+import type { JsonObject, NewRow } from '../../db/tables.ts'
+import type { Page } from '../../openapi/schemas/common.ts'
+import type { Activity } from '../../openapi/schemas/directory.ts'
+import type { Actor } from '../access/actor.ts'
+import { pageOf, sliceOf, type PageRequest } from './seq-page.ts'
+import { toActivity } from './shape.ts'
+import { storableJson } from './storable.ts'
+
+export interface ActivityEntry {
+  companyId: string
+  actor: Actor
+  /** What was done, as CONTRACT names it: `execution_workspace.created`. */
+  action: string
+  entityType: string
+  entityId: string
+  /** Names of what changed; never values of commands or secrets. */
+  details?: JsonObject | null
+}
+
+type ActorColumns = Pick<NewRow<'activity_log'>, 'actor_type' | 'actor_id' | 'agent_id' | 'run_id'>
+
+function actorColumns (actor: Actor): ActorColumns {
+  switch (actor.type) {
+    case 'board': return { actor_type: 'board', actor_id: actor.userId, agent_id: null, run_id: null }
+    case 'agent': return { actor_type: 'agent', actor_id: actor.agentId, agent_id: actor.agentId, run_id: actor.runId }
+    case 'system': return { actor_type: 'system', actor_id: null, agent_id: null, run_id: null }
+    case 'none': throw new TypeError('nobody changes anything: an actor of type "none" can not be recorded')
+  }
+}
+
+/** Writes one entry; pass the transaction of the change, so that there is neither without the other. */
+export async function recordActivity (trx: Db, entry: ActivityEntry): Promise<void> {
+  await insertActivity(trx, {
+    id: randomUUID(),
+    company_id: entry.companyId,
+    ...actorColumns(entry.actor),
+    action: entry.action,
+    entity_type: entry.entityType,
+    entity_id: entry.entityId,
+    details: entry.details == null ? null : storableJson(entry.details),
+    created_at: new Date()
+  })
+}
+
+export interface ActivityReader {
+  /** Newest first. Throws InvalidCursor. */
+  list (companyId: string, page: PageRequest): Promise<Page<Activity>>
+}
+
+export function createActivity ({ db }: { db: Db }): ActivityReader {
+  return {
+    async list (companyId, page) {
+      return pageOf(await listActivity(db, companyId, sliceOf(page)), page, toActivity)
+    }
+  }
+}

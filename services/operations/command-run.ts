@@ -1,0 +1,167 @@
+/** Runs a command to its end under an operation: output to the log as it comes, and nothing of it left running afterwards. */
+import type { Readable } from 'node:stream'
+import { spawnProcess, type SpawnedProcess } from '../process/spawn.ts'
+import { terminate, type StopProof } from '../process/terminate.ts'
+import { findMembers, markVariable, type ProcessIdentity } from '../process/tree.ts'
+import type { OutputStream } from './log-writer.ts'
+import type { OperationFinish, OperationHandle } from './operation-handle.ts'
+import { statusWhenEnded } from './run-step.ts'
+
+export interface CommandRunOptions {
+  op: OperationHandle
+  /** Shell text. */
+  command: string
+  cwd: string
+  /** The whole environment; the operation's mark is put in. Secrets in it are masked in the log. */
+  env: Record<string, string>
+  /** Null: no limit. */
+  timeoutMs: number | null
+  /** From the stop signal to SIGKILL. */
+  graceMs?: number
+  /** Ends the command, beside `op.signal`. */
+  signal?: AbortSignal
+}
+
+export interface CommandResult {
+  exitCode: number | null
+  signal: string | null
+  outcome: 'exited' | 'timed_out' | 'cancelled'
+  /** What was ended beyond the command's own exit; null when nothing had to be. */
+  stop: StopProof | null
+}
+
+const defaultGraceMs = 5_000
+/** Node's timers fire at once beyond this (24.8 days). */
+const maxTimerMs = 2_147_483_647
+/** Output still in the pipes when the command exits arrives within this time; a pipe open longer is held by a process left behind. */
+const lastOutputMs = 100
+/** Once everything was ended, output that does not go on for this long is held open by a process we can't see, and given up. */
+const silentMs = 2_000
+
+interface Copy {
+  /** Resolves when both streams have ended; never rejects. */
+  done: Promise<unknown>
+  /** Counts what came through. */
+  chunks: number
+}
+
+function startCopy (child: SpawnedProcess, op: OperationHandle): Copy {
+  const copy: Copy = { done: Promise.resolve(), chunks: 0 }
+  async function take (from: Readable | null, stream: OutputStream): Promise<void> {
+    if (from === null) return
+    try {
+      for await (const chunk of from) {
+        await op.log.write(stream, chunk as Buffer)
+        copy.chunks++
+      }
+    } catch {
+      // The pipe was torn down under us, which only happens when we gave up on it ourselves.
+    }
+  }
+  copy.done = Promise.all([take(child.stdout, 'stdout'), take(child.stderr, 'stderr')])
+  return copy
+}
+
+/** Resolves to true when the promise settles within the time. */
+async function settlesWithin (promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => late.resolve(false), ms)
+  try {
+    return await Promise.race([promise.then(() => true), late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+type Ending = 'exited' | 'timed_out' | 'cancelled'
+
+/** Waits for the first of: exit, time-out, abort. */
+async function firstEnding (exited: Promise<unknown>, timeoutMs: number | null, signal: AbortSignal): Promise<Ending> {
+  if (signal.aborted) return 'cancelled'
+  const { promise, resolve } = Promise.withResolvers<Ending>()
+  const onAbort = (): void => resolve('cancelled')
+  const timer = timeoutMs === null ? null : setTimeout(() => resolve('timed_out'), Math.min(timeoutMs, maxTimerMs))
+  signal.addEventListener('abort', onAbort, { once: true })
+  exited.then(() => resolve('exited'), () => resolve('exited'))
+  try {
+    return await promise
+  } finally {
+    if (timer !== null) clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Ends what is left of the command's processes; null when nothing was. */
+async function endRest (root: ProcessIdentity, mark: string, graceMs: number, mustEnd: boolean): Promise<StopProof | null> {
+  if (!mustEnd && findMembers({ root, mark }).length === 0) return null
+  return await terminate({ root, mark, graceMs })
+}
+
+function leftBehind (count: number): string {
+  return count === 1 ? 'The command left a process running; it was ended.' : `The command left ${count} processes running; they were ended.`
+}
+
+function explain (op: OperationHandle, outcome: Ending, timeoutMs: number | null, stop: StopProof | null): void {
+  if (outcome === 'timed_out') op.log.system(`The command was ended: it ran longer than ${(timeoutMs ?? 0) / 1000} s.`)
+  if (outcome === 'cancelled') op.log.system('The command was ended: it was cancelled.')
+  if (outcome === 'exited' && stop !== null) op.log.system(leftBehind(stop.membersBefore.length))
+  if (stop !== null && stop.survivors.length > 0) op.log.system(`These processes could not be ended: ${stop.survivors.join(', ')}.`)
+}
+
+/** Waits for the rest of the output as long as it keeps coming. */
+async function settleOutput (child: SpawnedProcess, copy: Copy): Promise<void> {
+  for (let before = -1; before !== copy.chunks;) {
+    before = copy.chunks
+    if (await settlesWithin(copy.done, silentMs)) return
+  }
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+  await copy.done
+}
+
+/**
+ * Runs a shell command and streams its output to the operation's log. Ends its whole process tree on a time-out or an
+ * abort, and whatever it leaves running when it exits. Throws CommandNotStarted when it can't be started.
+ */
+export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = defaultGraceMs, signal }: CommandRunOptions): Promise<CommandResult> {
+  op.log.addSecrets(env)
+  const ended = signal === undefined ? op.signal : AbortSignal.any([op.signal, signal])
+  ended.throwIfAborted()
+  const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: op.mark }, output: 'pipe' })
+  const root = { pid: child.pid, startTime: child.startTime }
+  const attached = op.attachProcess(root)
+  attached.catch(() => {}) // Awaited below; without this a slow end of the command would make it an unhandled rejection.
+  const copy = startCopy(child, op)
+
+  const outcome = await firstEnding(child.exited, timeoutMs, ended)
+  if (outcome === 'exited') await settlesWithin(copy.done, lastOutputMs)
+  const stop = await endRest(root, op.mark, graceMs, outcome !== 'exited')
+  await settleOutput(child, copy)
+  explain(op, outcome, timeoutMs, stop)
+  await attached
+  const exit = await exitOf(child)
+  return { exitCode: exit.code, signal: exit.signal, outcome, stop }
+}
+
+/** The child's exit; unknown when it survived even SIGKILL (a process stuck in the kernel). */
+async function exitOf (child: SpawnedProcess): Promise<{ code: number | null, signal: string | null }> {
+  return await settlesWithin(child.exited, silentMs) ? await child.exited : { code: null, signal: null }
+}
+
+/** What to finish an operation with that was this command: its status, exit code, and the proof of what was ended. */
+export function finishOf (op: OperationHandle, result: CommandResult): OperationFinish {
+  const { exitCode, signal, outcome, stop } = result
+  const survived = stop !== null && stop.survivors.length > 0
+  const status = outcome === 'timed_out'
+    ? 'timed_out'
+    : outcome === 'cancelled' ? statusWhenEnded(op.signal) : exitCode === 0 && !survived ? 'succeeded' : 'failed'
+  return {
+    status,
+    exitCode,
+    metadata: {
+      ...(signal === null ? {} : { exitSignal: signal }),
+      ...(stop === null ? {} : { stop }),
+      ...(survived ? { code: 'stop_incomplete' } : {})
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The rows behind the locks, which other hosts go by. A holder inserts its row and then looks for others, so that of
+ * two at once at least one sees the other: a shared one then steps back, an exclusive one stays (no new shared one gets
+ * in) and waits for those before it to leave. One exclusive row a resource is the database's own rule.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Db } from '../../db/client.ts'
+import { deleteLock, deleteLocksOfDeadHosts, findConflictingLock, insertLock, nameLockOperation } from '../../db/workspace-locks.ts'
+import type { Row } from '../../db/tables.ts'
+import type { LockMode } from './fair-queue.ts'
+import { busy, type LockHolder } from './lock-busy.ts'
+
+export interface LockRows {
+  /** Stores the holder. Throws WorkspaceBusy when another host holds the resource until the deadline (`performance.now()`). */
+  acquire (wanted: { resource: string, mode: LockMode, holder: LockHolder, deadline: number, signal?: AbortSignal }): Promise<void>
+  nameOperation (id: string, operationId: string): Promise<void>
+  release (id: string): Promise<void>
+}
+
+/** Another host tells nobody when it leaves; asked often at first, then less. */
+const firstPollMs = 10
+const maxPollMs = 250
+/** A shared lock of another host that is about to step back is waited for even by those who do not want to wait. */
+const stepBackMs = 50
+
+function holderOf (row: Row<'workspace_locks'>): LockHolder {
+  return { id: row.id, purpose: row.purpose, operationId: row.operation_id, hostId: row.host_id, since: row.acquired_at }
+}
+
+/** Waits; throws the signal's reason when it aborts. */
+async function pause (ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal === undefined ? {} : { signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  }
+}
+
+export function createLockRows ({ db, hostId, staleMs }: { db: Db, hostId: string, staleMs: number }): LockRows {
+  /** Ids of this process's rows: a row of this host that is not among them is a leftover. */
+  const own = new Set<string>()
+
+  /** Removes a leftover that stands in the way; true when there was one. */
+  async function clear (row: Row<'workspace_locks'>): Promise<boolean> {
+    if (row.host_id !== hostId) return await deleteLocksOfDeadHosts(db, row.resource, staleMs) > 0
+    if (own.has(row.id)) return false
+    await deleteLock(db, row.id)
+    return true
+  }
+
+  /** One try; answers who stands in the way. */
+  async function attempt (resource: string, mode: LockMode, holder: LockHolder, stored: boolean): Promise<{ stored: boolean, other: Row<'workspace_locks'> | undefined }> {
+    const row = { id: holder.id, resource, mode, purpose: holder.purpose, host_id: hostId, operation_id: holder.operationId, acquired_at: holder.since }
+    const inserted = stored || await insertLock(db, row)
+    const other = await findConflictingLock(db, resource, mode, holder.id)
+    if (inserted && other !== undefined && mode === 'shared') {
+      await deleteLock(db, holder.id)
+      return { stored: false, other }
+    }
+    return { stored: inserted, other }
+  }
+
+  async function acquire ({ resource, mode, holder, deadline, signal }: Parameters<LockRows['acquire']>[0]): Promise<void> {
+    const lastTry = Math.max(deadline, performance.now() + stepBackMs)
+    let stored = false
+    for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, maxPollMs)) {
+      const tried = await attempt(resource, mode, holder, stored)
+      stored = tried.stored
+      if (stored && tried.other === undefined) return
+      // Not stored and nobody there: the holder has just left.
+      if (tried.other === undefined || await clear(tried.other)) continue
+      const restMs = lastTry - performance.now()
+      if (restMs <= 0) throw busy(resource, holderOf(tried.other))
+      await pause(Math.min(pollMs, restMs), signal)
+    }
+  }
+
+  return {
+    async acquire (wanted) {
+      own.add(wanted.holder.id)
+      try {
+        await acquire(wanted)
+      } catch (error) {
+        own.delete(wanted.holder.id)
+        await deleteLock(db, wanted.holder.id)
+        throw error
+      }
+    },
+    nameOperation: async (id, operationId) => await nameLockOperation(db, id, operationId),
+    async release (id) {
+      own.delete(id)
+      await deleteLock(db, id)
+    }
+  }
+}

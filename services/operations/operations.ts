@@ -1,0 +1,67 @@
+/** Reads operations and their logs. Who may see them is decided by the caller. */
+import type { Db } from '../../db/client.ts'
+import { companyOfExecutionWorkspace, findOperation, listOperationsOfRun, listOperationsOfWorkspace } from '../../db/workspace-operations.ts'
+import type { Page } from '../../openapi/schemas/common.ts'
+import type { OperationLog, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
+import { NotFound } from '../errors.ts'
+import type { LogStore } from './log-store.ts'
+import { pageOf, sliceOf, type PageRequest } from './seq-page.ts'
+import { toOperation } from './shape.ts'
+
+/** Bytes of a log given at a time when the client does not say. */
+const defaultLimitBytes = 256_000
+
+export interface LogRequest {
+  /** Bytes. */
+  offset?: number | undefined
+  limitBytes?: number | undefined
+}
+
+export interface Operations {
+  /** Null when there is none. */
+  get (id: string): Promise<WorkspaceOperation | null>
+  /** The company of an execution workspace; null when there is no such workspace. */
+  companyOfWorkspace (workspaceId: string): Promise<string | null>
+  /** Newest first. Throws InvalidCursor. */
+  listOfWorkspace (workspaceId: string, page: PageRequest): Promise<Page<WorkspaceOperation>>
+  /** Oldest first; of the companies given, of all when null. Throws InvalidCursor. */
+  listOfRun (runId: string, companyIds: readonly string[] | null, page: PageRequest): Promise<Page<WorkspaceOperation>>
+  /**
+   * Whole lines of an operation's log from `offset` on; `nextOffset` is null once the operation has ended and all was read.
+   * Throws NotFound when the log is not here (any more).
+   */
+  readLog (operation: WorkspaceOperation, part: LogRequest): Promise<OperationLog>
+}
+
+function hasEnded (operation: WorkspaceOperation): boolean {
+  return operation.status !== 'running' && operation.status !== 'queued'
+}
+
+export function createOperations ({ db, logStore }: { db: Db, logStore: LogStore }): Operations {
+  return {
+    async get (id) {
+      const row = await findOperation(db, id)
+      return row === undefined ? null : toOperation(row)
+    },
+    companyOfWorkspace: async (workspaceId) => await companyOfExecutionWorkspace(db, workspaceId) ?? null,
+    async listOfWorkspace (workspaceId, page) {
+      return pageOf(await listOperationsOfWorkspace(db, workspaceId, sliceOf(page)), page, toOperation)
+    },
+    async listOfRun (runId, companyIds, page) {
+      return pageOf(await listOperationsOfRun(db, runId, companyIds, sliceOf(page)), page, toOperation)
+    },
+    async readLog (operation, { offset = 0, limitBytes = defaultLimitBytes }) {
+      const { id, logRef } = operation
+      // The operation was read before its log: if it had ended then, everything is in the file now.
+      const part = logRef === null ? null : await logStore.read(logRef, { offset, limitBytes })
+      if (part === null || logRef === null) throw new NotFound('This operation has no log (any more).')
+      return {
+        operationId: id,
+        store: operation.logStore ?? logStore.name,
+        logRef,
+        content: part.content,
+        nextOffset: hasEnded(operation) && part.atEnd ? null : part.nextOffset
+      }
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/** Records operations: the row before anything happens, the log while it happens, the result when it has ended. */
+import { randomUUID } from 'node:crypto'
+import type { Db } from '../../db/client.ts'
+import type { JsonObject, NewRow, Row, RowPatch } from '../../db/tables.ts'
+import { addedMetadata, insertOperation, listUnfinishedOperations, updateUnfinishedOperation } from '../../db/workspace-operations.ts'
+import type { OperationPhase, OperationStatus, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
+import type { ProcessIdentity } from '../process/tree.ts'
+import { createOperationHandle, type LiveOperation, type OperationHandle, type RecorderLog } from './operation-handle.ts'
+import { excerptsOf } from './log-excerpts.ts'
+import type { LogStore } from './log-store.ts'
+import type { Redactor } from './redact.ts'
+import { runStep } from './run-step.ts'
+import { toOperation } from './shape.ts'
+import { storableJson, storableOrNull } from './storable.ts'
+
+export type { OperationFinish, OperationHandle, RecorderLog } from './operation-handle.ts'
+
+export interface OperationInput {
+  companyId: string
+  executionWorkspaceId: string | null
+  projectWorkspaceId: string | null
+  heartbeatRunId: string | null
+  phase: OperationPhase
+  command: string | null
+  cwd: string | null
+  metadata?: JsonObject | null
+}
+
+/** An operation an earlier process of this host left unfinished. */
+export interface UnfinishedOperation {
+  id: string
+  companyId: string
+  executionWorkspaceId: string | null
+  projectWorkspaceId: string | null
+  phase: OperationPhase
+  status: OperationStatus
+  mark: string | null
+  process: ProcessIdentity | null
+  metadata: JsonObject | null
+}
+
+export interface Interruption {
+  /** For people; shown as `metadata.reason`. */
+  reason: string
+  /** Added to what the operation has noted. */
+  metadata?: JsonObject
+}
+
+export interface Recorder {
+  /** Stores the operation as `running` with its mark and opens its log. Not inside a transaction. */
+  begin (input: OperationInput): Promise<OperationHandle>
+  /**
+   * Records a step: `succeeded` when it resolves, `failed` when it throws (`cancelled` or `interrupted` when the
+   * operation was told to end), unless the step has called `finish` itself. What was thrown is thrown again;
+   * a problem of the catalogue then names the operation in `members.operationId`.
+   */
+  run<T> (input: OperationInput, step: (op: OperationHandle) => Promise<T>): Promise<{ value: T, operation: WorkspaceOperation }>
+  /** Records that a step was not needed, with the reason as its log and in its metadata. */
+  skip (input: OperationInput, reason: string): Promise<WorkspaceOperation>
+  /** What earlier processes of this host left `running` or `queued`; operations of this process are not among them. */
+  unfinished (): Promise<UnfinishedOperation[]>
+  /** Puts such an operation to `interrupted`: its log is sealed and counted. Null when it had ended already. */
+  interrupt (id: string, why: Interruption): Promise<WorkspaceOperation | null>
+  /**
+   * Tells every operation to end, those that begin later too (their `signal` aborts with this reason), and waits until
+   * all under way have finished or `withinMs` is over.
+   */
+  endAll (reason: Error, withinMs: number): Promise<void>
+}
+
+export interface RecorderOptions {
+  db: Db
+  hostId: string
+  logStore: LogStore
+  /** Masks secrets in commands and reasons. */
+  redactor: Redactor
+  now?: () => Date
+  log: RecorderLog
+}
+
+function newRow (id: string, mark: string, input: OperationInput, { hostId, logStore, redactor, now }: Required<RecorderOptions>): NewRow<'workspace_operations'> {
+  const at = now()
+  return {
+    id,
+    company_id: input.companyId,
+    execution_workspace_id: input.executionWorkspaceId,
+    project_workspace_id: input.projectWorkspaceId,
+    heartbeat_run_id: input.heartbeatRunId,
+    host_id: hostId,
+    phase: input.phase,
+    status: 'running',
+    command: storableOrNull(input.command === null ? null : redactor.mask(input.command)),
+    cwd: input.cwd,
+    log_store: logStore.name,
+    log_ref: logStore.refOf(id),
+    metadata: input.metadata == null ? null : storableJson(input.metadata),
+    spawn_mark: mark,
+    started_at: at,
+    created_at: at,
+    updated_at: at
+  }
+}
+
+function toUnfinished (row: Row<'workspace_operations'>): UnfinishedOperation {
+  const { process_id: pid, pid_start_time: startTime } = row
+  return {
+    id: row.id,
+    companyId: row.company_id,
+    executionWorkspaceId: row.execution_workspace_id,
+    projectWorkspaceId: row.project_workspace_id,
+    phase: row.phase,
+    status: row.status,
+    mark: row.spawn_mark,
+    process: pid === null || startTime === null ? null : { pid, startTime },
+    metadata: row.metadata
+  }
+}
+
+/** Read back from the end of a log to show the ends of both streams. */
+const excerptBytes = 262_144
+
+/** What can be told about a log whose writer died. */
+async function sealedLog ({ logStore, log }: Required<RecorderOptions>, id: string): Promise<RowPatch<'workspace_operations'>> {
+  try {
+    const logRef = logStore.refOf(id)
+    const sealed = await logStore.seal(logRef)
+    if (sealed === null) return {}
+    const end = await logStore.read(logRef, { offset: Math.max(0, sealed.bytes - excerptBytes), limitBytes: excerptBytes })
+    const { stdout, stderr } = excerptsOf(end?.content ?? '')
+    return { log_bytes: sealed.bytes, log_sha256: sealed.sha256, stdout_excerpt: storableOrNull(stdout), stderr_excerpt: storableOrNull(stderr) }
+  } catch (error) {
+    log.warn({ err: error, operationId: id }, 'the log of an interrupted operation can not be sealed')
+    return {}
+  }
+}
+
+async function interruptOperation (deps: Required<RecorderOptions>, id: string, { reason, metadata = {} }: Interruption): Promise<WorkspaceOperation | null> {
+  const { db, redactor, now } = deps
+  const at = now()
+  const row = await updateUnfinishedOperation(db, id, {
+    ...await sealedLog(deps, id),
+    status: 'interrupted',
+    metadata: addedMetadata(storableJson({ ...metadata, reason: redactor.mask(reason) })),
+    finished_at: at,
+    updated_at: at
+  })
+  return row === undefined ? null : toOperation(row)
+}
+
+/** The recorder of one host. */
+export function createRecorder (options: RecorderOptions): Recorder {
+  const deps: Required<RecorderOptions> = { ...options, now: options.now ?? (() => new Date()) }
+  const { db, hostId, logStore, log } = deps
+  const live = new Map<string, LiveOperation>()
+  let stopping: Error | null = null
+
+  async function begin (input: OperationInput): Promise<OperationHandle> {
+    const id = randomUUID()
+    const mark = randomUUID()
+    const writer = await logStore.open(id)
+    try {
+      const row = await insertOperation(db, newRow(id, mark, input, deps))
+      const made = createOperationHandle({ ...deps, row, mark, writer })
+      live.set(id, made)
+      if (stopping !== null) made.end(stopping)
+      made.ended.then(() => live.delete(id))
+      return made.handle
+    } catch (error) {
+      await writer.close()
+      await logStore.remove(writer.logRef)
+      throw error
+    }
+  }
+
+  return {
+    begin,
+    run: async (input, step) => await runStep(await begin(input), step),
+    async skip (input, reason) {
+      const op = await begin(input)
+      op.log.system(reason)
+      return await op.finish({ status: 'skipped', metadata: { reason: deps.redactor.mask(reason) } })
+    },
+    async unfinished () {
+      const rows = await listUnfinishedOperations(db, hostId)
+      return rows.filter(row => !live.has(row.id)).map(toUnfinished)
+    },
+    interrupt: async (id, why) => await interruptOperation(deps, id, why),
+    async endAll (reason, withinMs) {
+      stopping = reason
+      const all = [...live.values()]
+      for (const { end } of all) end(reason)
+      const timeout = Promise.withResolvers<void>()
+      const timer = setTimeout(timeout.resolve, withinMs)
+      await Promise.race([Promise.allSettled(all.map(({ ended }) => ended)), timeout.promise])
+      clearTimeout(timer)
+      if (live.size > 0) log.warn({ operations: [...live.keys()] }, 'operations are still under way; the next start will mark them as interrupted')
+    }
+  }
+}
