@@ -1,0 +1,199 @@
+/** Runs git: one process per call, in a closed environment, bounded in time and output. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
+import { gitEnvironment } from './environment.ts'
+
+export interface GitOptions {
+  cwd: string
+  /** Written to standard input; without it standard input is closed. */
+  input?: string | Buffer
+  /** Further variables, for example GIT_INDEX_FILE. */
+  env?: Record<string, string>
+  /** Settings of this call only, as [key, value]. */
+  config?: readonly (readonly [string, string])[]
+  signal?: AbortSignal
+  /** Exit codes beside 0 that are an answer, not a failure. */
+  allowExitCodes?: readonly number[]
+  /** Takes the output piece by piece instead of `stdout`, which stays empty; git waits while a promise is pending. */
+  onStdout?: (chunk: Buffer) => void | Promise<void>
+  /** Output above this ends the call with GitFailed. Default 256 MiB. */
+  maxBytes?: number
+  /** Default: that of `createGit`. */
+  timeoutMs?: number
+}
+
+export interface GitResult {
+  stdout: string
+  stderr: string
+  exitCode: number
+}
+
+export interface GitBytes {
+  stdout: Buffer
+  stderr: string
+  exitCode: number
+}
+
+/** Runs git and gives its output as text; `bytes` gives it as it is, for names and contents that need not be UTF-8. */
+export interface Git {
+  (args: readonly string[], options: GitOptions): Promise<GitResult>
+  bytes (args: readonly string[], options: GitOptions): Promise<GitBytes>
+}
+
+export type GitFailureReason = 'exited' | 'timed_out' | 'aborted' | 'too_much_output' | 'not_started'
+
+/** git did not do what it was asked to. `stderr` is its own text, with passwords in URLs masked. */
+export class GitFailed extends Error {
+  override readonly name = 'GitFailed'
+  readonly args: readonly string[]
+  readonly exitCode: number | null
+  readonly stderr: string
+  readonly reason: GitFailureReason
+  constructor (input: { args: readonly string[], exitCode: number | null, stderr: string, reason: GitFailureReason, cause?: unknown }) {
+    const stderr = maskUrlPasswords(input.stderr.trim())
+    super(maskUrlPasswords(`git ${input.args[0] ?? ''} ${describe(input.reason, input.exitCode)}${stderr === '' ? '' : `: ${lastLines(stderr)}`}`), { cause: input.cause })
+    this.args = input.args
+    this.exitCode = input.exitCode
+    this.stderr = stderr
+    this.reason = input.reason
+  }
+}
+
+/** Why it failed in git's own words, without its progress lines and short enough for a message to a person. */
+export function gitReason (error: unknown): string {
+  if (!(error instanceof GitFailed) || error.stderr === '') return error instanceof Error ? error.message : String(error)
+  const lines = error.stderr.split('\n')
+  const start = lines.findIndex(line => /^(fatal|error): /.test(line))
+  return start === -1 ? lastLines(error.stderr) : lines.slice(start, start + 3).join('\n').replace(/^(fatal|error): /, '')
+}
+
+const describe = (reason: GitFailureReason, exitCode: number | null) => reason === 'exited' ? `exited with ${exitCode ?? 'a signal'}` : reason.replaceAll('_', ' ')
+
+const lastLines = (text: string) => text.split('\n').slice(-3).join('\n')
+
+const maskUrlPasswords = (text: string) => text.replace(/(\w+:\/\/[^\s/:@]*):[^\s/@]+@/g, '$1:***@')
+
+// Checking out a very large repository on a slow disk takes minutes; nothing git does here should take more.
+const DEFAULT_TIMEOUT_MS = 600_000
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024
+// More of an error text than this helps nobody.
+const MAX_STDERR_BYTES = 64 * 1024
+
+/** Makes the function that runs git. `env` is the host environment to pick from, `timeoutMs` the default limit of a call. */
+export function createGit (deps: { env?: Readonly<Record<string, string | undefined>>, timeoutMs?: number } = {}): Git {
+  const host = deps.env ?? process.env
+  const limitMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const bytes = (args: readonly string[], options: GitOptions) => run(args, {
+    ...options,
+    env: { ...gitEnvironment(host, options.config), ...options.env },
+    timeoutMs: options.timeoutMs ?? limitMs
+  })
+  return Object.assign(async (args: readonly string[], options: GitOptions): Promise<GitResult> => {
+    const result = await bytes(args, options)
+    return { ...result, stdout: result.stdout.toString('utf8') }
+  }, { bytes })
+}
+
+/** Starts git; most failures to do so come as an event, but some (a folder that is a file, a NUL in an argument) at once. */
+function start (args: readonly string[], options: GitOptions): GitProcess | GitFailed {
+  try {
+    // A session of its own: git can't ask on a terminal, and a time-out reaches ssh and filters too.
+    return spawn('git', args, { cwd: options.cwd, env: options.env, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+  } catch (error) {
+    return notStarted(args, options.cwd, error)
+  }
+}
+
+function notStarted (args: readonly string[], cwd: string, cause: unknown): GitFailed {
+  const reason = existsSync(cwd) ? (cause as Error).message : 'there is no such folder'
+  return new GitFailed({ args, exitCode: null, stderr: `git could not be started in ${cwd}: ${reason}`, reason: 'not_started', cause })
+}
+
+type GitProcess = ChildProcessByStdio<Writable, Readable, Readable>
+
+function run (args: readonly string[], options: GitOptions & { timeoutMs: number }): Promise<GitBytes> {
+  const { promise, resolve, reject } = Promise.withResolvers<GitBytes>()
+  if (options.signal?.aborted === true) {
+    reject(new GitFailed({ args, exitCode: null, stderr: '', reason: 'aborted', cause: options.signal.reason }))
+    return promise
+  }
+  const child = start(args, options)
+  if (child instanceof GitFailed) {
+    reject(child)
+    return promise
+  }
+  const out = options.onStdout === undefined
+    ? collect(child.stdout, options.maxBytes ?? DEFAULT_MAX_BYTES, () => end('too_much_output'))
+    : consume(child.stdout, options.onStdout, error => end('aborted', error))
+  const err = collect(child.stderr, MAX_STDERR_BYTES, () => {})
+  let failure: { reason: GitFailureReason, cause: unknown } | null = null
+  const end = (reason: GitFailureReason, cause?: unknown) => {
+    failure ??= { reason, cause }
+    killGroup(child)
+  }
+  const timer = setTimeout(() => end('timed_out'), options.timeoutMs)
+  const abort = () => end('aborted', options.signal?.reason)
+  options.signal?.addEventListener('abort', abort, { once: true })
+  const settle = () => {
+    clearTimeout(timer)
+    options.signal?.removeEventListener('abort', abort)
+  }
+  const fail = (reason: GitFailureReason, exitCode: number | null, cause?: unknown) =>
+    reject(new GitFailed({ args, exitCode, stderr: err().toString('utf8'), reason, cause }))
+  child.once('error', error => {
+    settle()
+    reject(notStarted(args, options.cwd, error))
+  })
+  child.once('close', async code => {
+    settle()
+    const stdout = await out()
+    if (failure !== null) return fail(failure.reason, code, failure.cause)
+    if (code === null || (code !== 0 && options.allowExitCodes?.includes(code) !== true)) return fail('exited', code)
+    resolve({ stdout, stderr: err().toString('utf8'), exitCode: code })
+  })
+  // git may end without reading everything: its exit code tells, the broken pipe adds nothing.
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input)
+  return promise
+}
+
+/** Gathers a stream up to `maxBytes` (the rest is read and dropped); `onExcess` is told once. */
+function collect (stream: Readable, maxBytes: number, onExcess: () => void): () => Buffer {
+  const chunks: Buffer[] = []
+  let size = 0
+  stream.on('data', (chunk: Buffer) => {
+    if (size + chunk.length > maxBytes) {
+      if (size <= maxBytes) onExcess()
+      size = maxBytes + 1
+      return
+    }
+    size += chunk.length
+    chunks.push(chunk)
+  })
+  return () => Buffer.concat(chunks)
+}
+
+/** Hands a stream on piece by piece, one at a time; the first error is told once and the rest is dropped. */
+function consume (stream: Readable, onChunk: (chunk: Buffer) => void | Promise<void>, onError: (error: unknown) => void): () => Promise<Buffer> {
+  const done = (async () => {
+    try {
+      for await (const chunk of stream) await onChunk(chunk as Buffer)
+    } catch (error) {
+      onError(error)
+    }
+  })()
+  return async () => {
+    await done
+    return Buffer.alloc(0)
+  }
+}
+
+function killGroup (child: GitProcess): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // The group is gone: that is what was wanted.
+  }
+}

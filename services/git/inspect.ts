@@ -1,0 +1,193 @@
+/** Looks at a worktree without touching it: everything close readiness needs, and what could not be seen. */
+import { lstat, readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { GitReadiness } from '../../openapi/schemas/readiness.ts'
+import { toDisplay, toFsPath, type BytePath } from './byte-path.ts'
+import { gitReason, type Git } from './exec.ts'
+import { chooseIgnored } from './ignored.ts'
+import { DEFAULT_RESCUE_IGNORED, type RescueDescription } from './snapshot.ts'
+import { describeStatus, readStatus, type WorktreeStatus } from './status.ts'
+
+export interface GitInspection extends Omit<GitReadiness, 'createdByRuntime' | 'rescue'> {
+  /** False when the working state could not be read: the counts are then 0 but mean nothing, and nothing may be deleted. */
+  isReadable: boolean
+  /** False when the folder itself is not there. */
+  pathExists: boolean
+  /** What a snapshot would hold; null when the working state could not be read. */
+  rescue: RescueDescription | null
+  /** What could not be inspected, each a sentence for a warning. */
+  problems: string[]
+}
+
+export interface InspectInput {
+  path: string
+  repoRoot?: string | null
+  /** The recorded base; null leaves ahead, behind and merged unknown. */
+  baseRef: string | null
+  /** The recorded branch, for `branchDrift`. */
+  branchName: string | null
+  rescueIgnored?: readonly string[]
+}
+
+// Names shown of ignored files; and what counts as small enough to name.
+const MAX_IGNORED_NAMES = 50
+const MAX_NAMED_IGNORED_BYTES = 1024 * 1024
+
+/**
+ * Inspects the worktree at `path` (for a folder inside a checkout: the whole checkout) with at most three git processes side by side (status, ahead/behind, unpushed).
+ * Never throws for a state of the worktree: what could not be seen is in `problems`, and never counts as clean or merged.
+ */
+export async function inspectWorktree (git: Git, input: InspectInput): Promise<GitInspection> {
+  const result = nothingKnown(input)
+  result.pathExists = (await stat(input.path).catch(() => null)) !== null
+  if (!result.pathExists) {
+    result.problems.push(`The folder ${input.path} does not exist.`)
+    return result
+  }
+  const unreadable = (error: unknown) => {
+    result.problems.push(`The state of ${input.path} could not be read: ${gitReason(error)}.`)
+    return null
+  }
+  const checkout = await findCheckout(git, input.path).catch(unreadable)
+  if (checkout === null) return result
+  const { topLevel, gitDir, commonDir } = checkout
+  result.repoRoot ??= commonDir.endsWith('/.git') ? dirname(commonDir) : null
+  const [status, divergence, unpushed, operation] = await Promise.all([
+    readStatus(git, { path: topLevel, ignored: true, renames: true }).catch(unreadable),
+    countDivergence(git, input, result.problems),
+    countUnpushed(git, topLevel, commonDir),
+    findOperation(gitDir)
+  ])
+  result.operationInProgress = operation
+  if (status === null) return result
+  await applyStatus(result, input, { ...status, topLevel })
+  result.unpushedCount = unpushed
+  return applyDivergence(result, divergence, input)
+}
+
+function nothingKnown (input: InspectInput): GitInspection {
+  return {
+    repoRoot: input.repoRoot ?? null,
+    workspacePath: input.path,
+    branchName: input.branchName,
+    baseRef: input.baseRef,
+    hasDirtyTrackedFiles: false,
+    hasUntrackedFiles: false,
+    dirtyEntryCount: 0,
+    untrackedEntryCount: 0,
+    aheadCount: null,
+    behindCount: null,
+    isMergedIntoBase: null,
+    headSha: null,
+    checkedOutBranch: null,
+    branchDrift: false,
+    operationInProgress: null,
+    unpushedCount: null,
+    ignoredEntryCount: 0,
+    ignoredEntries: [],
+    hasSubmodules: false,
+    mergeEvidence: null,
+    isReadable: false,
+    pathExists: false,
+    rescue: null,
+    problems: []
+  }
+}
+
+async function applyStatus (result: GitInspection, input: InspectInput, status: WorktreeStatus & { topLevel: string }): Promise<void> {
+  const of = (...kinds: string[]) => status.entries.filter(entry => kinds.includes(entry.kind))
+  const ignored = of('ignored').map(entry => entry.path)
+  const [chosen, names, hasModules] = await Promise.all([
+    chooseIgnored(status.topLevel, status.entries, input.rescueIgnored ?? DEFAULT_RESCUE_IGNORED),
+    nameSmallFiles(status.topLevel, ignored),
+    lstat(join(status.topLevel, '.gitmodules')).then(() => true, () => false)
+  ])
+  result.isReadable = true
+  result.dirtyEntryCount = of('tracked', 'conflicted').length
+  result.untrackedEntryCount = of('untracked').length
+  result.hasDirtyTrackedFiles = result.dirtyEntryCount > 0
+  result.hasUntrackedFiles = result.untrackedEntryCount > 0
+  result.ignoredEntryCount = ignored.length
+  result.ignoredEntries = names
+  result.headSha = status.headSha
+  result.checkedOutBranch = status.branch
+  result.branchDrift = input.branchName !== null && status.branch !== input.branchName
+  result.hasSubmodules = hasModules || status.entries.some(entry => entry.submodule.startsWith('S'))
+  result.rescue = describeStatus(status.entries, chosen.chosen)
+}
+
+/** Small ignored files by name; folders ignored as a whole are left out. */
+async function nameSmallFiles (root: string, ignored: readonly BytePath[]): Promise<string[]> {
+  const names: string[] = []
+  for (const path of ignored.filter(path => !path.endsWith('/'))) {
+    const found = await lstat(toFsPath(root, path)).catch(() => null)
+    if (found !== null && found.size <= MAX_NAMED_IGNORED_BYTES) names.push(toDisplay(path))
+    if (names.length === MAX_IGNORED_NAMES) break
+  }
+  return names
+}
+
+interface Divergence { ahead: number, behind: number }
+
+async function countDivergence (git: Git, input: InspectInput, problems: string[]): Promise<Divergence | null> {
+  if (input.baseRef === null) return null
+  try {
+    const { stdout } = await git(['rev-list', '--left-right', '--count', '--end-of-options', `${input.baseRef}...HEAD`, '--'], { cwd: input.path })
+    const [behind, ahead] = stdout.trim().split('\t').map(Number)
+    return ahead === undefined || behind === undefined ? null : { ahead, behind }
+  } catch {
+    problems.push(`The base ${input.baseRef} could not be compared with: whether the work is merged is not known.`)
+    return null
+  }
+}
+
+function applyDivergence (result: GitInspection, divergence: Divergence | null, input: InspectInput): GitInspection {
+  if (divergence === null || input.baseRef === null) return result
+  result.aheadCount = divergence.ahead
+  result.behindCount = divergence.behind
+  result.isMergedIntoBase = divergence.ahead === 0
+  result.mergeEvidence = divergence.ahead === 0 ? 'ancestor' : null
+  return result
+}
+
+/** Commits of HEAD on no remote-tracking branch; null when the repository knows no remote, or it can't be counted. */
+async function countUnpushed (git: Git, path: string, commonDir: string): Promise<number | null> {
+  if (!await knowsRemotes(commonDir)) return null
+  const result = await git(['rev-list', '--count', 'HEAD', '--not', '--remotes', '--'], { cwd: path }).catch(() => null)
+  return result === null ? null : Number(result.stdout)
+}
+
+/** Asks the files rather than git: without a remote the count would walk the whole history for nothing. */
+async function knowsRemotes (commonDir: string): Promise<boolean> {
+  const folders = await readdir(join(commonDir, 'refs', 'remotes')).catch(() => [])
+  if (folders.length > 0) return true
+  const packed = await readFile(join(commonDir, 'packed-refs'), 'latin1').catch(() => '')
+  return packed.includes(' refs/remotes/')
+}
+
+interface Checkout { topLevel: string, gitDir: string, commonDir: string }
+
+/** Reads `.git` itself where `path` is the top of a checkout, which spares a process; asks git for a folder inside. */
+async function findCheckout (git: Git, path: string): Promise<Checkout> {
+  const dotGit = join(path, '.git')
+  const text = await readFile(dotGit, 'utf8').catch((error: NodeJS.ErrnoException) => error.code === 'EISDIR' ? `gitdir: ${dotGit}` : null)
+  const target = text === null ? null : /^gitdir: (.+?)\n*$/s.exec(text)?.[1]
+  if (target === null || target === undefined) {
+    const { stdout } = await git(['rev-parse', '--path-format=absolute', '--show-toplevel', '--absolute-git-dir', '--git-common-dir'], { cwd: path })
+    const [topLevel = '', gitDir = '', commonDir = ''] = stdout.split('\n')
+    return { topLevel, gitDir, commonDir }
+  }
+  const gitDir = resolve(path, target)
+  const common = await readFile(join(gitDir, 'commondir'), 'utf8').catch(() => null)
+  return { topLevel: path, gitDir, commonDir: common === null ? gitDir : resolve(gitDir, common.replace(/\n$/, '')) }
+}
+
+const operationMarks: readonly (readonly [string, NonNullable<GitReadiness['operationInProgress']>])[] = [
+  ['rebase-merge', 'rebase'], ['rebase-apply', 'rebase'], ['MERGE_HEAD', 'merge'],
+  ['CHERRY_PICK_HEAD', 'cherry-pick'], ['REVERT_HEAD', 'revert'], ['BISECT_LOG', 'bisect']
+]
+
+async function findOperation (gitDir: string): Promise<GitReadiness['operationInProgress']> {
+  const names = new Set(await readdir(gitDir).catch(() => []))
+  return operationMarks.find(([name]) => names.has(name))?.[1] ?? null
+}

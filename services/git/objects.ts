@@ -1,0 +1,150 @@
+/** Writes and reads git objects as they are: no filters, no index of anybody's, no identity but our own. */
+import { createHash, type Hash } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BytePath } from './byte-path.ts'
+import { quoteBytes } from './byte-path.ts'
+import type { Git, GitOptions } from './exec.ts'
+import type { HashName } from './index-file.ts'
+
+export interface TreeEntry {
+  path: BytePath
+  mode: string
+  sha: string
+}
+
+/**
+ * Objects of a snapshot must be on the disk before the files they replace are removed: not even a power cut may take both.
+ * Each is handed to the disk here; the ref that is written last is what flushes them, as in git's own batch mode.
+ */
+const durable: readonly (readonly [string, string])[] = [['core.fsync', 'all'], ['core.fsyncMethod', 'writeout-only']]
+
+// Names that only Windows or macOS could mistake for .git are fine in a tree that is never checked out there by us.
+const anyName: readonly (readonly [string, string])[] = [['core.protectNTFS', 'false'], ['core.protectHFS', 'false']]
+
+/** Runs `work` with a temporary folder that is removed afterwards. */
+export async function withScratch<T> (work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-git-'))
+  try {
+    return await work(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Stores files as blobs without filters and gives their ids in order. Paths are relative to `cwd` or absolute;
+ * links are followed, so they have to be given as files that hold the target.
+ */
+export async function writeBlobs (git: Git, cwd: string, paths: readonly BytePath[]): Promise<string[]> {
+  if (paths.length === 0) return []
+  const { stdout } = await git(['hash-object', '-w', '--no-filters', '--stdin-paths'], {
+    cwd, config: durable, input: paths.map(path => `${quoteBytes(path)}\n`).join('')
+  })
+  return stdout.trim().split('\n')
+}
+
+/** Stores one blob from memory. */
+export async function writeBlob (git: Git, cwd: string, content: string | Buffer): Promise<string> {
+  const { stdout } = await git(['hash-object', '-w', '--stdin'], { cwd, config: durable, input: content })
+  return stdout.trim()
+}
+
+/** Stores a tree of any depth from its files, by way of an index of its own. */
+export async function writeTree (git: Git, cwd: string, entries: readonly TreeEntry[]): Promise<string> {
+  return await withScratch(async folder => {
+    const options: GitOptions = { cwd, env: { GIT_INDEX_FILE: join(folder, 'index') }, config: [...durable, ...anyName] }
+    const lines = entries.map(entry => `${entry.mode} ${entry.sha}\t${entry.path}\0`).join('')
+    await git(['update-index', '-z', '--index-info'], { ...options, input: Buffer.from(lines, 'latin1') })
+    const { stdout } = await git(['write-tree'], options)
+    return stdout.trim()
+  })
+}
+
+/** All files of a tree-ish, submodules included; empty for an empty tree. */
+export async function readTree (git: Git, cwd: string, treeish: string): Promise<TreeEntry[]> {
+  const { stdout } = await git.bytes(['ls-tree', '-r', '-z', '--full-tree', treeish], { cwd })
+  return stdout.toString('latin1').split('\0').filter(line => line !== '').map(line => {
+    const tab = line.indexOf('\t')
+    const [mode = '', , sha = ''] = line.slice(0, tab).split(' ')
+    return { path: line.slice(tab + 1), mode, sha }
+  })
+}
+
+export interface CommitInput {
+  tree: string
+  parents: readonly string[]
+  message: string
+  at: Date
+}
+
+/** Makes a commit under the service's own name: a user without a git identity can be rescued too. */
+export async function writeCommit (git: Git, cwd: string, input: CommitInput): Promise<string> {
+  const date = `${Math.floor(input.at.getTime() / 1000)} +0000`
+  const { stdout } = await git(['commit-tree', input.tree, ...input.parents.flatMap(parent => ['-p', parent])], {
+    cwd,
+    input: input.message,
+    config: [...durable, ['i18n.commitEncoding', 'UTF-8']],
+    env: {
+      GIT_AUTHOR_NAME: 'Berth',
+      GIT_AUTHOR_EMAIL: 'berth@localhost',
+      GIT_AUTHOR_DATE: date,
+      GIT_COMMITTER_NAME: 'Berth',
+      GIT_COMMITTER_EMAIL: 'berth@localhost',
+      GIT_COMMITTER_DATE: date
+    }
+  })
+  return stdout.trim()
+}
+
+/** Takes one blob's bytes as they come. */
+export interface BlobSink {
+  chunk (bytes: Buffer): void | Promise<void>
+  end (): void | Promise<void>
+}
+
+/**
+ * Reads blobs in the order given with one process, in flat memory; `open` is told each blob's id and size.
+ * Throws an Error naming an object that is missing or no blob.
+ */
+export async function readBlobs (git: Git, cwd: string, shas: readonly string[], open: (sha: string, size: number, at: number) => BlobSink | Promise<BlobSink>): Promise<void> {
+  if (shas.length === 0) return
+  let header = ''
+  let sink: BlobSink | null = null
+  // Bytes left of the blob at hand, with the line end after it.
+  let left = 0
+  let at = 0
+  const onStdout = async (piece: Buffer) => {
+    let rest = piece
+    while (rest.length > 0) {
+      if (sink === null) {
+        const end = rest.indexOf(10)
+        header += rest.toString('latin1', 0, end === -1 ? rest.length : end)
+        if (end === -1) return
+        rest = rest.subarray(end + 1)
+        const [sha = '', type = '', size = ''] = header.split(' ')
+        if (type !== 'blob') throw new Error(`The object ${sha} can not be read as a file: ${type}`)
+        header = ''
+        left = Number(size) + 1
+        sink = await open(sha, Number(size), at++)
+      }
+      const taken = Math.min(left, rest.length)
+      const content = rest.subarray(0, left - taken === 0 ? taken - 1 : taken)
+      if (content.length > 0) await sink.chunk(content)
+      left -= taken
+      rest = rest.subarray(taken)
+      if (left === 0) {
+        await sink.end()
+        sink = null
+      }
+    }
+  }
+  await git.bytes(['cat-file', '--batch', '--buffer'], { cwd, onStdout, input: shas.map(sha => `${sha}\n`).join('') })
+  if (at !== shas.length || sink !== null) throw new Error(`Only ${at} of ${shas.length} objects could be read`)
+}
+
+/** A hash that will give the id git gives a blob of `size` bytes. */
+export function blobHash (hash: HashName, size: number): Hash {
+  return createHash(hash).update(`blob ${size}\0`)
+}

@@ -1,0 +1,170 @@
+/** Brings a rescue snapshot back: HEAD, index and files as they were, checked before it says so. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { RestoreFailed } from '../errors.ts'
+import { branchExists, resolveCommit } from './branches.ts'
+import { toDisplay, toFsPath } from './byte-path.ts'
+import { gitReason, type Git } from './exec.ts'
+import { createFileReader, mapLimited, type FileState } from './file-state.ts'
+import { INDEX_FILE, PROGRESS_FOLDER, loadBlobs, manifestCommit, readManifest, type Manifest } from './manifest.ts'
+import { readTree, type TreeEntry } from './objects.ts'
+import { readProgressFiles } from './progress-files.ts'
+import type { RescueSnapshot } from './snapshot.ts'
+import { readStatus } from './status.ts'
+import { readWorkingState, type StateParts } from './working-state.ts'
+import { addWorktree, listWorktrees, removeWorktree } from './worktrees.ts'
+import { removeFiles, writeFilesOf, type TargetFile } from './write-files.ts'
+
+export interface RestoreInput {
+  repoRoot: string
+  worktreePath: string
+  snapshot: RescueSnapshot
+  signal?: AbortSignal
+}
+
+export interface RestoreResult {
+  /** Files written or removed in the worktree. */
+  changedFileCount: number
+  /** What could not be brought back to the letter, in words (a submodule's files, ignore rules that changed since). */
+  warnings: string[]
+}
+
+/**
+ * Adds the worktree for a snapshot: on its branch (made anew at the snapshot's commit when it is gone), detached where it
+ * was detached, unborn where there was no commit. The folder must not exist or be empty.
+ * Throws RestoreFailed when the branch has moved on or is checked out elsewhere.
+ */
+export async function attachSnapshot (git: Git, input: RestoreInput): Promise<{ branchCreated: boolean }> {
+  const { repoRoot, worktreePath: path, snapshot } = input
+  return await orRestoreFailed(path, async () => {
+    await forgetOldEntry(git, input)
+    const { branch, headSha } = snapshot
+    if (headSha === null) return await attachUnborn(git, input)
+    const tip = branch === null ? null : await resolveCommit(git, repoRoot, `refs/heads/${branch}`)
+    if (branch !== null && tip !== null && tip !== headSha) throw new Error(`the branch ${branch} has moved on since, from ${headSha} to ${tip}`)
+    const branchCreated = branch !== null && tip === null
+    await addWorktree(git, { repoRoot, path, branch, baseSha: branch === null || branchCreated ? headSha : null, ...(input.signal && { signal: input.signal }) })
+    return { branchCreated }
+  })
+}
+
+/** The entry of a folder that is gone stands in the way; what it knew of the index is in the snapshot. */
+async function forgetOldEntry (git: Git, { repoRoot, worktreePath, snapshot }: RestoreInput): Promise<void> {
+  for (const tree of await listWorktrees(git, repoRoot)) {
+    const isSame = tree.path === worktreePath || (snapshot.branch !== null && tree.branch === snapshot.branch)
+    if (!isSame) continue
+    if (tree.prunable && !tree.locked) await removeWorktree(git, { repoRoot, path: tree.path })
+    else throw new Error(`git still lists a worktree of it at ${tree.path}`)
+  }
+}
+
+async function attachUnborn (git: Git, { repoRoot, worktreePath: path, snapshot }: RestoreInput): Promise<{ branchCreated: boolean }> {
+  const branch = snapshot.branch ?? ''
+  if (branch === '' || await branchExists(git, repoRoot, branch)) throw new Error(`the branch ${branch}, which had no commit, has one now`)
+  await git(['worktree', 'add', '--no-checkout', '--detach', '--', path, snapshot.worktreeCommit], { cwd: repoRoot })
+  await git(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { cwd: path })
+  return { branchCreated: false }
+}
+
+/**
+ * Puts files, index and git's progress files back into a clean worktree attached at `snapshot.headSha` (see `attachSnapshot`), then
+ * reads the worktree as a snapshot would and compares. Throws RestoreFailed before touching anything when the worktree has
+ * changes of its own or another HEAD, and afterwards when it is not what was stored.
+ */
+export async function restoreSnapshot (git: Git, input: RestoreInput): Promise<RestoreResult> {
+  const { worktreePath: cwd, snapshot } = input
+  return await orRestoreFailed(cwd, async () => {
+    const manifest = await readManifest(git, cwd, snapshot.worktreeCommit)
+    await requireClean(git, input)
+    const extras = await readTree(git, cwd, manifestCommit(snapshot.worktreeCommit))
+    const contents = await loadBlobs(git, cwd, extras.filter(isRestored).map(entry => entry.sha))
+    const changedFileCount = await restoreFiles(git, input, manifest)
+    await restoreIndex(git, cwd, extras.filter(entry => entry.path === INDEX_FILE).map(entry => contents.get(entry.sha))[0] ?? null)
+    await checkOutConverted(git, cwd, manifest)
+    await restoreProgress(git, cwd, extras, contents)
+    const warnings = await compare(git, input, manifest)
+    return { changedFileCount, warnings: [...manifest.warnings, ...warnings] }
+  })
+}
+
+const isRestored = (entry: TreeEntry) => entry.path === INDEX_FILE || entry.path.startsWith(`${PROGRESS_FOLDER}/`)
+
+async function requireClean (git: Git, { worktreePath: path, snapshot }: RestoreInput): Promise<void> {
+  const status = await readStatus(git, { path, ignored: false, renames: false })
+  if (status.headSha !== snapshot.headSha) throw new Error(`its HEAD is ${status.headSha ?? 'unborn'}, the snapshot was taken at ${snapshot.headSha ?? 'an unborn branch'}`)
+  const [first] = status.entries
+  if (first !== undefined) throw new Error(`it has changes of its own, such as ${toDisplay(first.path)}, which would be overwritten`)
+}
+
+/** Makes the files on disk those of the snapshot; gives how many had to be touched. */
+async function restoreFiles (git: Git, { worktreePath: root, snapshot }: RestoreInput, manifest: Manifest): Promise<number> {
+  const stored = [...await readTree(git, root, snapshot.worktreeCommit), ...await readTree(git, root, snapshot.untrackedCommit)]
+  const present = snapshot.headSha === null ? [] : await readTree(git, root, snapshot.headSha)
+  const wanted = new Set(stored.map(entry => entry.path))
+  const surplus = present.map(entry => entry.path).filter(path => !wanted.has(path))
+  await removeFiles(root, surplus)
+  const converted = new Set(manifest.converted)
+  for (const entry of stored) if (entry.mode === '160000') await mkdir(toFsPath(root, entry.path), { recursive: true })
+  const targets: TargetFile[] = stored.filter(entry => entry.mode !== '160000' && !converted.has(entry.path))
+    .map(entry => ({ ...entry, permissions: manifest.permissions[entry.path] ?? null }))
+  const files = createFileReader(root, manifest.hash)
+  const states = await mapLimited(targets, 16, target => files.read(target.path))
+  const different = targets.filter((target, at) => !isTarget(states[at] ?? null, target))
+  await writeFilesOf(git, root, different)
+  return surplus.length + different.length
+}
+
+function isTarget (file: FileState | null, target: TargetFile): boolean {
+  return file !== null && file.sha === target.sha && file.mode === target.mode &&
+    (target.permissions === null || file.linkTarget !== null || file.permissions === target.permissions)
+}
+
+/** Replaces the index the way git does: under its lock, by renaming. */
+async function restoreIndex (git: Git, cwd: string, bytes: Buffer | null): Promise<void> {
+  const { stdout } = await git(['rev-parse', '--path-format=absolute', '--git-path', 'index'], { cwd })
+  const path = stdout.replace(/\n$/, '')
+  if (bytes === null) return await rm(path, { force: true })
+  await writeFile(`${path}.lock`, bytes, { flag: 'wx' })
+  await rename(`${path}.lock`, path)
+  // Fills in the file times, so that the next status does not have to read every file; 1 only says that something differs.
+  await git(['update-index', '-q', '--refresh'], { cwd, allowExitCodes: [1] })
+}
+
+/** Lets git's filters make the large files that were not stored as they were; unchanged ones are there already. */
+async function checkOutConverted (git: Git, cwd: string, manifest: Manifest): Promise<void> {
+  if (manifest.converted.length === 0) return
+  const input = Buffer.from(manifest.converted.map(path => `${path}\0`).join(''), 'latin1')
+  await git(['checkout-index', '--force', '-z', '--stdin'], { cwd, input })
+}
+
+async function restoreProgress (git: Git, cwd: string, extras: readonly TreeEntry[], contents: ReadonlyMap<string, Buffer>): Promise<void> {
+  const { stdout } = await git(['rev-parse', '--absolute-git-dir'], { cwd })
+  const gitDir = stdout.replace(/\n$/, '')
+  // Adding the worktree may have left some of its own.
+  for (const file of await readProgressFiles(gitDir)) await rm(join(gitDir, file.path), { force: true })
+  for (const entry of extras.filter(entry => entry.path.startsWith(`${PROGRESS_FOLDER}/`))) {
+    const path = join(gitDir, toDisplay(entry.path.slice(PROGRESS_FOLDER.length + 1)))
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, contents.get(entry.sha) ?? Buffer.alloc(0))
+  }
+}
+
+/** Reads everything again; a part that must be equal and is not fails, the others are told. */
+async function compare (git: Git, input: RestoreInput, manifest: Manifest): Promise<string[]> {
+  const { parts } = await readWorkingState(git, { worktreePath: input.worktreePath, rescueIgnored: manifest.rescueIgnored })
+  const differs = (part: keyof StateParts) => parts[part] !== manifest.parts[part]
+  const words: Record<keyof StateParts, string> = {
+    head: 'HEAD is', index: 'the index is', tracked: 'tracked files are', untracked: 'untracked files are', ignored: 'ignored files are', progress: "git's unfinished operation is"
+  }
+  const broken = (['index', 'tracked'] as const).filter(differs)
+  if (broken.length > 0) throw new Error(`after restoring ${broken.map(part => words[part]).join(' and ')} not as stored`)
+  return (['head', 'untracked', 'ignored', 'progress'] as const).filter(differs).map(part => `After restoring ${words[part]} not exactly as before`)
+}
+
+async function orRestoreFailed<T> (worktreePath: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw new RestoreFailed(`${worktreePath} could not be restored: ${gitReason(cause)}`, { cause })
+  }
+}

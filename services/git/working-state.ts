@@ -1,0 +1,163 @@
+/** Reads everything a rescue snapshot covers, without writing anything: HEAD, index, files on disk, work in progress. */
+import { createHash } from 'node:crypto'
+import { copyFile, readFile, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { toDisplay, type BytePath } from './byte-path.ts'
+import { hasAttributes, settingsConvert, smudgesToDisk } from './conversion.ts'
+import type { Git } from './exec.ts'
+import { createFileReader, mapLimited, type FileState } from './file-state.ts'
+import { chooseIgnored } from './ignored.ts'
+import { parseIndex, type HashName, type IndexEntry, type PortableIndex } from './index-file.ts'
+import { withScratch } from './objects.ts'
+import { readProgressFiles, type ProgressFile } from './progress-files.ts'
+import { readStatus, type StatusEntry } from './status.ts'
+import { findSubmoduleWork } from './submodules.ts'
+
+/** Digests of the parts a state consists of; each compares for itself. */
+export interface StateParts {
+  head: string
+  index: string
+  tracked: string
+  untracked: string
+  ignored: string
+  progress: string
+}
+
+export interface WorkingState {
+  hash: HashName
+  gitDir: string
+  headSha: string | null
+  branch: string | null
+  /** null when the worktree has no index file. */
+  index: PortableIndex | null
+  status: StatusEntry[]
+  /** Tracked files whose bytes on disk are not those in the index. */
+  changed: FileState[]
+  /** Tracked paths with nothing (or a folder) on disk. */
+  absent: BytePath[]
+  /** Large unchanged files that a filter makes from the index exactly as they are on disk. */
+  converted: BytePath[]
+  untracked: FileState[]
+  /** The chosen ignored files. */
+  ignored: FileState[]
+  progress: ProgressFile[]
+  parts: StateParts
+  warnings: string[]
+}
+
+export interface StateInput {
+  worktreePath: string
+  rescueIgnored: readonly string[]
+  signal?: AbortSignal
+}
+
+// Files read at a time: enough to keep the disk busy, few enough to leave room for others.
+const FILES_AT_A_TIME = 16
+
+/**
+ * Reads the state of the worktree at `worktreePath` (its top level). Throws an Error in words when something can't be
+ * read or can't be kept: a repository inside, a submodule with work of its own, a folder git may not enter.
+ */
+export async function readWorkingState (git: Git, input: StateInput): Promise<WorkingState> {
+  const place = await locate(git, input.worktreePath)
+  const [status, index, progress, converts] = await Promise.all([
+    readStatus(git, { path: input.worktreePath, ignored: true, renames: false, ...(input.signal && { signal: input.signal }) }),
+    readIndex(git, input.worktreePath, place),
+    readProgressFiles(place.gitDir),
+    settingsConvert(git, input.worktreePath, place.commonDir)
+  ])
+  refuseRepositoriesInside(status.entries)
+  const files = createFileReader(input.worktreePath, place.hash)
+  const entries = index?.entries ?? []
+  const all = converts || hasAttributes([...entries, ...status.entries].map(entry => entry.path))
+  const tracked = await readTracked(git, input, { files, status: status.entries, index: entries, all })
+  const untracked = await readAll(files, status.entries.filter(entry => entry.kind === 'untracked').map(entry => entry.path))
+  const chosen = await chooseIgnored(input.worktreePath, status.entries, input.rescueIgnored)
+  const ignored = await readAll(files, chosen.chosen)
+  const submodules = await findSubmoduleWork(git, input.worktreePath, [...new Set(entries.filter(entry => entry.mode === '160000').map(entry => entry.path))])
+  if (submodules.reasons.length > 0) throw new Error(submodules.reasons.join('; '))
+  const state = { ...place, headSha: status.headSha, branch: status.branch, index, status: status.entries, ...tracked, untracked, ignored, progress }
+  const warnings = [...chosen.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`)]
+  return { ...state, warnings, parts: digestParts(state) }
+}
+
+interface Place { hash: HashName, gitDir: string, commonDir: string, indexPath: string }
+
+async function locate (git: Git, worktreePath: string): Promise<Place> {
+  const { stdout } = await git(['rev-parse', '--show-object-format', '--path-format=absolute', '--show-toplevel', '--absolute-git-dir', '--git-common-dir', '--git-path', 'index'], { cwd: worktreePath })
+  const [format, topLevel = '', gitDir = '', commonDir = '', indexPath = ''] = stdout.split('\n')
+  if (topLevel !== await realpath(worktreePath)) throw new Error(`${worktreePath} is not the top of a checkout (that is ${topLevel})`)
+  return { hash: format === 'sha256' ? 'sha256' : 'sha1', gitDir, commonDir, indexPath }
+}
+
+/** Copies the index and lets git write the copy in a plain form: the worktree's own is only read. */
+async function readIndex (git: Git, cwd: string, { indexPath, hash }: Place): Promise<PortableIndex | null> {
+  return await withScratch(async folder => {
+    const copy = join(folder, 'index')
+    const exists = await copyFile(indexPath, copy).then(() => true, (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false
+      throw error
+    })
+    if (!exists) return null
+    await git(['update-index', '--index-version', '2', '--force-write-index'], {
+      cwd,
+      env: { GIT_INDEX_FILE: copy },
+      config: [['index.sparse', 'false'], ['core.splitIndex', 'false'], ['core.untrackedCache', 'false'], ['index.version', '2']]
+    })
+    return parseIndex(await readFile(copy), hash)
+  })
+}
+
+function refuseRepositoriesInside (entries: readonly StatusEntry[]): void {
+  const inside = entries.find(entry => entry.kind === 'untracked' && entry.path.endsWith('/'))
+  if (inside !== undefined) throw new Error(`${toDisplay(inside.path)} is a git repository of its own, which a snapshot can not hold`)
+}
+
+interface TrackedInput { files: ReturnType<typeof createFileReader>, status: readonly StatusEntry[], index: readonly IndexEntry[], all: boolean }
+
+/** Looks at every tracked file git calls changed, at those git was told not to look at, and at all where filters are at work. */
+async function readTracked (git: Git, input: StateInput, { files, status, index, all }: TrackedInput): Promise<Pick<WorkingState, 'changed' | 'absent' | 'converted'>> {
+  const unmodified = new Map(index.filter(entry => entry.stage === 0).map(entry => [entry.path, entry]))
+  const submodules = new Set(index.filter(entry => entry.mode === '160000').map(entry => entry.path))
+  const seenByGit = new Set(status.filter(entry => entry.kind === 'conflicted' || (entry.kind === 'tracked' && entry.unstaged !== '.')).map(entry => entry.path))
+  const hidden = index.filter(entry => all || entry.assumeUnchanged || entry.skipWorktree || entry.intentToAdd || entry.stage !== 0)
+  const candidates = [...new Set([...seenByGit, ...hidden.map(entry => entry.path)])].filter(path => !submodules.has(path)).sort()
+  const result: Pick<WorkingState, 'changed' | 'absent' | 'converted'> = { changed: [], absent: [], converted: [] }
+  const inIndex = new Set(index.map(entry => entry.path))
+  await mapLimited(candidates, FILES_AT_A_TIME, async path => {
+    const file = await files.read(path)
+    const entry = unmodified.get(path)
+    if (file === null) {
+      if (inIndex.has(path)) result.absent.push(path)
+    } else if (entry === undefined || entry.intentToAdd || file.sha !== entry.sha || file.mode !== entry.mode) {
+      const isFiltered = entry !== undefined && !seenByGit.has(path) && file.mode === entry.mode && await smudgesToDisk(git, input.worktreePath, entry.sha, file)
+      if (isFiltered) result.converted.push(path)
+      else result.changed.push(file)
+    }
+  })
+  const byPath = (a: FileState, b: FileState) => a.path < b.path ? -1 : 1
+  return { changed: result.changed.sort(byPath), absent: result.absent.sort(), converted: result.converted.sort() }
+}
+
+async function readAll (files: ReturnType<typeof createFileReader>, paths: readonly BytePath[]): Promise<FileState[]> {
+  const found = await mapLimited([...paths].sort(), FILES_AT_A_TIME, path => files.read(path))
+  return found.filter(file => file !== null)
+}
+
+function digestParts (state: Pick<WorkingState, 'headSha' | 'branch' | 'index' | 'changed' | 'absent' | 'converted' | 'untracked' | 'ignored' | 'progress'>): StateParts {
+  const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
+  const lines = (files: readonly FileState[]) => files.map(file => [file.path, file.mode, file.sha, file.permissions])
+  return {
+    head: digest([state.headSha, state.branch]),
+    index: digest(state.index?.digest ?? null),
+    tracked: digest([lines(state.changed), state.absent, state.converted]),
+    untracked: digest(lines(state.untracked)),
+    ignored: digest(lines(state.ignored)),
+    progress: digest(state.progress.map(file => [file.path, file.content.toString('base64')]))
+  }
+}
+
+/** One digest of all parts. */
+export function fingerprintOf (parts: StateParts): string {
+  return createHash('sha256').update(JSON.stringify([parts.head, parts.index, parts.tracked, parts.untracked, parts.ignored, parts.progress])).digest('hex')
+}
