@@ -1,0 +1,39 @@
+/** Tells, without starting git, whether a worktree stands: its folder and git's record of it point at each other. */
+import { readFile, realpath } from 'node:fs/promises'
+import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsence } from './local-paths.ts'
+
+/**
+ * True when `path` is the top of a linked worktree whose repository still knows it. Costs three small reads, so that
+ * it can be asked before every start.
+ */
+export async function worktreeStands (path: string): Promise<boolean> {
+  const pointer = await textOf(join(path, '.git'))
+  const written = pointer === null ? null : /^gitdir: (.+?)\r?\n?$/.exec(pointer)?.[1] ?? null
+  if (written === null) return false
+  const gitDir = isAbsolute(written) ? written : resolve(path, written)
+  const [back, head, lock] = await Promise.all(['gitdir', 'HEAD', 'locked'].map(async name => await textOf(join(gitDir, name))))
+  if (back == null || head == null) return false
+  // git holds this lock while it fills the folder; a crash in the middle leaves it behind.
+  if (lock?.trim() === 'initializing') return false
+  const folder = resolve(gitDir, back.trim(), '..')
+  return folder === path || await sameFolder(folder, path)
+}
+
+async function textOf (path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (isAbsence(error) || (error instanceof Error && 'code' in error && error.code === 'EISDIR')) return null
+    throw error
+  }
+}
+
+async function sameFolder (a: string, b: string): Promise<boolean> {
+  try {
+    return await realpath(a) === await realpath(b)
+  } catch (error) {
+    if (isAbsence(error)) return false
+    throw error
+  }
+}
