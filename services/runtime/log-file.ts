@@ -1,0 +1,155 @@
+/** A service's log: appended to by the kernel, capped without stopping the writer, read over the hole that leaves. */
+import { execFile } from 'node:child_process'
+import { mkdir, open, readFile, rename, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+
+export interface CapResult {
+  /** `hole`: the head's blocks were given back, offsets stay. `copy`: the tail was copied to the head. */
+  method: 'none' | 'hole' | 'copy'
+  /** Where the kept text begins, in bytes of the file. */
+  from: number
+}
+
+/** A piece of a log, cut between lines where it can be. */
+export interface LogPiece {
+  content: string
+  /** Where `content` really begins: later than asked for when that was capped away. */
+  offset: number
+  nextOffset: number
+  size: number
+}
+
+/** Holes are made of whole blocks. */
+const blockBytes = 4096
+const defaultTailBytes = 64 * 1024
+const run = promisify(execFile)
+
+/**
+ * Makes sure that the log exists and can be written, readable for this user only.
+ * Gives its size: where the lines of the next start will begin.
+ */
+export async function openServiceLog (path: string): Promise<{ path: string, fromByte: number }> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(path, 'a', 0o600)
+  try {
+    return { path, fromByte: (await file.stat()).size }
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Keeps a log below `maxBytes` on disk: when it is over, all but about its last half of that goes, from a line's
+ * beginning. The writer goes on meanwhile, with its file opened for appending. No line is lost where the file
+ * system can make holes (Linux, util-linux's `fallocate`); else what is written during the copy may be.
+ */
+export async function capLog (path: string, maxBytes: number): Promise<CapResult> {
+  const { size } = await stat(path)
+  const from = await keptFrom(path, size)
+  if (size - from <= maxBytes) return { method: 'none', from }
+  const next = await lineStart(path, size - Math.floor(maxBytes / 2), size)
+  try {
+    // The mark first: a reader must never take the hole for text.
+    await writeKeptFrom(path, next)
+    const hole = Math.floor(next / blockBytes) * blockBytes
+    if (hole > 0) await run('fallocate', ['--punch-hole', '--offset', '0', '--length', String(hole), path])
+    return { method: 'hole', from: next }
+  } catch {
+    // No such program, or a file system without holes: copying is the way that always works.
+    return await copyTail(path, next)
+  }
+}
+
+/** The last `count` lines, oldest first; at most `maxBytes` of them, none from before `fromByte`. */
+export async function readLastLines (path: string, count: number, { fromByte = 0, maxBytes = defaultTailBytes } = {}): Promise<string[]> {
+  const size = await sizeOf(path)
+  const kept = Math.max(await keptFrom(path, size), fromByte <= size ? fromByte : 0)
+  const from = Math.max(kept, size - maxBytes)
+  const lines = (await readBytes(path, from, size)).toString('utf8').split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  // The first one is whole only where text really begins.
+  if (from > kept && lines.length > 1) lines.shift()
+  return count > 0 ? lines.slice(-count) : []
+}
+
+/**
+ * At most `limitBytes` from `offset` on (later, if that was capped away), ending with a line if one ends there.
+ * An offset beyond the end of a log that was copied shorter begins again at its head.
+ */
+export async function readLog (path: string, { offset, limitBytes }: { offset: number, limitBytes: number }): Promise<LogPiece> {
+  const size = await sizeOf(path)
+  const from = Math.max(offset <= size ? offset : 0, await keptFrom(path, size))
+  const bytes = await readBytes(path, from, Math.min(size, from + limitBytes))
+  const end = bytes.lastIndexOf(0x0A) + 1 || wholeCharacters(bytes)
+  return { content: bytes.subarray(0, end).toString('utf8'), offset: from, nextOffset: from + end, size }
+}
+
+/** How many bytes form whole UTF-8 characters; all of them when they are no UTF-8 at all. */
+function wholeCharacters (bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0
+    if (byte < 0x80) break
+    if (byte >= 0xC0) return back < (byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2) && bytes.length > back ? bytes.length - back : bytes.length
+  }
+  return bytes.length
+}
+
+/** What was written while the tail is copied is lost: a file opened for appending can't be swapped under its writer. */
+async function copyTail (path: string, next: number): Promise<CapResult> {
+  const file = await open(path, 'r+')
+  try {
+    const { size } = await file.stat()
+    const tail = await readRange(file, next, size)
+    await file.truncate(0)
+    await writeKeptFrom(path, 0)
+    const appending = await open(path, 'a')
+    await appending.writeFile(tail).finally(async () => await appending.close())
+    return { method: 'copy', from: 0 }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The beginning of the first line at or after `at`; `at` itself when no line ends there. */
+async function lineStart (path: string, at: number, size: number): Promise<number> {
+  const lineEnd = (await readBytes(path, at - 1, Math.min(size, at + defaultTailBytes))).indexOf(0x0A)
+  return lineEnd === -1 ? at : at + lineEnd
+}
+
+/** A file beside the log says where its text begins: a hole reads as zeros, and may be large. */
+async function keptFrom (path: string, size: number): Promise<number> {
+  const text = await readFile(`${path}.from`, 'utf8').catch(() => '0')
+  const from = Number(text)
+  return Number.isSafeInteger(from) && from > 0 && from <= size ? from : 0
+}
+
+async function writeKeptFrom (path: string, from: number): Promise<void> {
+  await writeFile(`${path}.from.new`, String(from), { mode: 0o600 })
+  await rename(`${path}.from.new`, `${path}.from`)
+}
+
+async function sizeOf (path: string): Promise<number> {
+  return await stat(path).then(({ size }) => size, () => 0)
+}
+
+async function readBytes (path: string, from: number, to: number): Promise<Buffer> {
+  if (to <= from) return Buffer.alloc(0)
+  const file = await open(path, 'r')
+  try {
+    return await readRange(file, from, to)
+  } finally {
+    await file.close()
+  }
+}
+
+async function readRange (file: FileHandle, from: number, to: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(to - from)
+  let filled = 0
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, from + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
+}

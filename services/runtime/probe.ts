@@ -1,0 +1,156 @@
+/** One look at whether a service is ready or healthy: by HTTP, by connecting, in its log, by a command. */
+import { randomUUID } from 'node:crypto'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { connect, type LookupFunction } from 'node:net'
+import { devNull } from 'node:os'
+import { spawnProcess } from '../process/spawn.ts'
+import { terminate } from '../process/terminate.ts'
+import { markVariable } from '../process/tree.ts'
+import { createLogSearch } from './log-search.ts'
+
+export type Probe =
+  | { type: 'http', url: string }
+  | { type: 'tcp', port: number, host?: string }
+  /** `fromByte`: where this start's lines begin in the log, so that an older start's line doesn't count. */
+  | { type: 'log', pattern: string, logPath: string, fromByte?: number }
+  /** Ready when the command exits with 0. Its environment carries a mark, like everything started. */
+  | { type: 'command', command: string, cwd: string, env: Record<string, string> }
+
+export interface ProbeResult {
+  ok: boolean
+  /** In words: "GET http://… answered 503". */
+  seen: string
+}
+
+export interface RunningProbe {
+  /** Never throws; ends early, as not ok, when the signal aborts. */
+  look (signal: AbortSignal): Promise<ProbeResult>
+  /** Ends what a look left running. */
+  close (): Promise<void>
+}
+
+/** A server that accepts but does not answer within this is asked anew. */
+const attemptMs = 10_000
+/** A probe's command gets no long farewell. */
+const commandGraceMs = 500
+
+export function createProbe (probe: Probe): RunningProbe {
+  switch (probe.type) {
+    case 'http': return withoutClose(signal => lookByHttp(probe.url, signal))
+    case 'tcp': return withoutClose(signal => lookByConnecting(probe, signal))
+    case 'log': return withoutClose(lookInLog(probe))
+    case 'command': return lookByCommand(probe)
+  }
+}
+
+function withoutClose (look: RunningProbe['look']): RunningProbe {
+  return { look: signal => look(AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])), close: async () => {} }
+}
+
+/** Any answer below 400 counts, redirects included: the server is up and sends the visitor somewhere. */
+async function lookByHttp (url: string, signal: AbortSignal): Promise<ProbeResult> {
+  if (!URL.canParse(url)) return { ok: false, seen: `${url} is not a URL` }
+  const { protocol } = new URL(url)
+  if (protocol !== 'http:' && protocol !== 'https:') return { ok: false, seen: `${url} is not an HTTP URL` }
+  return await new Promise(resolve => {
+    const failed = (error: Error) => resolve({ ok: false, seen: `GET ${url} failed: ${reasonOf(error)}` })
+    // A dev server's own certificate is not ours to judge.
+    const options = { agent: false, signal, rejectUnauthorized: false, headers: { accept: '*/*', connection: 'close' }, ...lookupOf(new URL(url)) }
+    const request = (protocol === 'https:' ? httpsRequest : httpRequest)(url, options, response => {
+      const status = response.statusCode ?? 0
+      // The answer's head is enough; the body may be an endless stream.
+      response.once('error', () => {})
+      response.destroy()
+      resolve({ ok: status >= 100 && status < 400, seen: `GET ${url} answered ${status}` })
+    })
+    request.once('error', failed)
+    // Destroying the response may report a reset after the answer was taken.
+    request.on('error', () => {})
+    request.end()
+  })
+}
+
+/** `localhost` is both loopback addresses (RFC 6761), also where the hosts file knows only one. */
+function lookupOf ({ hostname }: URL): { lookup?: LookupFunction } {
+  if (hostname !== 'localhost' && !hostname.endsWith('.localhost')) return {}
+  return {
+    lookup: (_hostname, options, give) => {
+      if (options.all) give(null, [{ address: '127.0.0.1', family: 4 }, { address: '::1', family: 6 }])
+      else give(null, '127.0.0.1', 4)
+    }
+  }
+}
+
+async function lookByConnecting ({ host, port }: { host?: string, port: number }, signal: AbortSignal): Promise<ProbeResult> {
+  const addresses = host === undefined ? ['127.0.0.1', '::1'] : [host]
+  let seen = ''
+  for (const address of addresses) {
+    const failure = await connectOnce(address, port, signal)
+    if (failure === null) return { ok: true, seen: `connected to ${address} port ${port}` }
+    seen ||= `connecting to ${address} port ${port} failed: ${failure}`
+  }
+  return { ok: false, seen }
+}
+
+/** Null when it worked, else why not. */
+async function connectOnce (host: string, port: number, signal: AbortSignal): Promise<string | null> {
+  if (signal.aborted) return 'not tried any more'
+  return await new Promise(resolve => {
+    const socket = connect({ host, port })
+    const give = (result: string | null) => {
+      signal.removeEventListener('abort', giveUp)
+      socket.destroy()
+      resolve(result)
+    }
+    const giveUp = () => give('no answer in time')
+    signal.addEventListener('abort', giveUp)
+    socket.once('connect', () => give(null))
+    socket.on('error', error => give(reasonOf(error)))
+  })
+}
+
+function lookInLog ({ pattern, logPath, fromByte = 0 }: { pattern: string, logPath: string, fromByte?: number }): RunningProbe['look'] {
+  const search = createLogSearch({ path: logPath, pattern, fromByte })
+  return async () => {
+    try {
+      const line = await search.next()
+      return line === null ? { ok: false, seen: `no line of the log matches ${pattern} yet` } : { ok: true, seen: `the log says: ${line}` }
+    } catch (error) {
+      return { ok: false, seen: `the log can not be searched: ${reasonOf(error)}` }
+    }
+  }
+}
+
+function lookByCommand ({ command, cwd, env }: { command: string, cwd: string, env: Record<string, string> }): RunningProbe {
+  let ending: Promise<unknown> = Promise.resolve()
+
+  async function look (signal: AbortSignal): Promise<ProbeResult> {
+    // A mark of its own: by the service's, ending the probe would end the service.
+    const mark = `${env[markVariable] ?? ''}.probe.${randomUUID()}`
+    try {
+      const probe = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: { toFile: devNull } })
+      const exit = await Promise.race([probe.exited, aborted(AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))])
+      ending = terminate({ root: probe, mark, graceMs: commandGraceMs })
+      await ending
+      if (exit === null) return { ok: false, seen: `the probe's command did not end: ${command}` }
+      return { ok: exit.code === 0, seen: `the probe's command ended with ${exit.code ?? exit.signal}` }
+    } catch (error) {
+      return { ok: false, seen: reasonOf(error) }
+    }
+  }
+
+  return { look, close: async () => { await ending } }
+}
+
+async function aborted (signal: AbortSignal): Promise<null> {
+  if (signal.aborted) return null
+  return await new Promise(resolve => signal.addEventListener('abort', () => resolve(null), { once: true }))
+}
+
+/** Node's AggregateError (both address families failed) has an empty message; its code speaks. */
+function reasonOf (error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'no answer in time'
+  return error.message || ('code' in error ? String(error.code) : error.name)
+}

@@ -1,0 +1,87 @@
+/** Waiting until a started service is ready: watched closely at first, given up at once when it dies. */
+import { DeadlinePassed, until } from '../process/until.ts'
+import type { ProcessExit } from '../process/spawn.ts'
+import { createProbe, type Probe } from './probe.ts'
+
+export type { Probe } from './probe.ts'
+
+export interface ReadinessInput {
+  probe: Probe
+  /** True when the process listening on the service's port is its own; always true for a service without a port. */
+  isOwnListener: () => boolean
+  /** Settles when the started process ends. */
+  exited: Promise<ProcessExit>
+  timeoutMs: number
+  /** The longest pause between two looks. */
+  intervalMs?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** Ready, or why not. `lastResult` says in words what the last probe saw. */
+export type Readiness =
+  | { ready: true, afterMs: number }
+  | { ready: false, reason: 'exited' | 'timed_out' | 'foreign_listener' | 'aborted', exit: ProcessExit | null, lastResult: string, afterMs: number }
+
+const firstLookMs = 10
+/** Starting a program as often as that would take the machine from the service that boots. */
+const firstCommandMs = 50
+const longestPauseMs = 250
+/** A stranger on the port for this long stays: the service can't get the port any more. */
+const foreignListenerMs = 3000
+
+/** Probes until the service is ready, ends, is held up by a stranger on its port, or time is up. Never throws. */
+export async function waitUntilReady (input: ReadinessInput): Promise<Readiness> {
+  const { exited, timeoutMs, intervalMs = longestPauseMs, signal } = input
+  const begun = performance.now()
+  const afterMs = () => Math.round(performance.now() - begun)
+  // One controller ends the probe and its pauses, whatever comes first.
+  const stop = new AbortController()
+  const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
+  const watch = createWatch(input, signals)
+  let exit: ProcessExit | null = null
+  const fail = (reason: Exclude<Readiness, { ready: true }>['reason']): Readiness => ({ ready: false, reason, exit, lastResult: watch.lastResult(), afterMs: afterMs() })
+  const ended = exited.then(how => {
+    exit = how
+    return fail('exited')
+  })
+  const firstMs = Math.min(input.probe.type === 'command' ? firstCommandMs : firstLookMs, intervalMs)
+  const probing = until(watch.look, { firstMs, maxMs: intervalMs, withinMs: timeoutMs, signal: signals })
+    .then((seen): Readiness => seen === 'foreign' ? fail('foreign_listener') : { ready: true, afterMs: afterMs() })
+    .catch((error: unknown) => {
+      if (signals.aborted) return fail('aborted')
+      if (error instanceof DeadlinePassed) return fail('timed_out')
+      throw error
+    })
+  try {
+    return await Promise.race([ended, probing])
+  } finally {
+    stop.abort()
+    await watch.close()
+  }
+}
+
+/** The look that is taken again and again: the probe first, then whose listener answered it. */
+function createWatch ({ probe: definition, isOwnListener, timeoutMs }: ReadinessInput, signal: AbortSignal) {
+  const probe = createProbe(definition)
+  const deadline = performance.now() + timeoutMs
+  let lastResult: string | null = null
+  let foreignSince: number | null = null
+
+  async function look (): Promise<'ready' | 'foreign' | false> {
+    // The deadline counts for a probe under way too: a server that accepts and never answers must not hold us.
+    const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())))
+    const result = await probe.look(AbortSignal.any([signal, timeUp]))
+    // A look that was cut off says less than the one before it.
+    lastResult = timeUp.aborted || signal.aborted ? lastResult ?? result.seen : result.seen
+    if (!result.ok) {
+      foreignSince = null
+      return false
+    }
+    if (isOwnListener()) return 'ready'
+    lastResult = `${result.seen}, but the process listening there is not the service's own`
+    foreignSince ??= performance.now()
+    return performance.now() - foreignSince >= foreignListenerMs ? 'foreign' : false
+  }
+
+  return { look, lastResult: () => lastResult ?? 'not probed yet', close: () => probe.close() }
+}
