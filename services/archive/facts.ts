@@ -1,0 +1,50 @@
+/** What closing a workspace is decided by: gathered once, then only read. */
+import type { GitReadiness, LinkedIssue } from '../../openapi/schemas/readiness.ts'
+import type { RuntimeService } from '../../openapi/schemas/runtime.ts'
+import type { WorkspaceRow } from '../workspaces/shape.ts'
+
+/** What will become of the files. */
+export type Removal =
+  /** The worktree is removed; git knows it still. */
+  | { kind: 'worktree', path: string }
+  /** A plain folder of this service is moved out of the way. */
+  | { kind: 'folder', path: string }
+  /** The folder is gone already; only git's record of it (if any) is cleared. */
+  | { kind: 'gone', path: string }
+  /** Left where it is, and that is right. */
+  | { kind: 'keep', path: string, reason: string }
+  /** Should go, but is not safe to remove: archiving ends as `cleanup_failed`. */
+  | { kind: 'refuse', path: string, reason: string }
+  | { kind: 'none' }
+
+/** A command that runs while a workspace is archived. */
+export interface CloseCommand {
+  kind: 'cleanup_command' | 'teardown_command'
+  /** Whose command it is, for labels and metadata. */
+  source: 'execution_workspace' | 'project_workspace' | 'strategy'
+  command: string
+}
+
+/** The columns that closing is decided by. */
+export type ClosableRow = Pick<WorkspaceRow,
+  'id' | 'mode' | 'status' | 'provider_type' | 'branch_name' | 'base_ref' | 'realized_path' | 'created_by_runtime' | 'branch_created_by_runtime'>
+
+export interface CloseFacts {
+  row: ClosableRow
+  isProjectPrimaryWorkspace: boolean
+  linkedIssues: LinkedIssue[]
+  /** Runs that hold the workspace by a live lease. */
+  leaseRunIds: string[]
+  /** Current services as the workspace shows them. */
+  services: RuntimeService[]
+  /** Those of them that archiving stops. */
+  stopping: RuntimeService[]
+  /** Those of them that go on, because another workspace in the same folder uses them too. */
+  handedOver: RuntimeService[]
+  git: GitReadiness | null
+  /** What could not be inspected, each a sentence. */
+  problems: string[]
+  removal: Removal
+  /** In the order they run. */
+  commands: CloseCommand[]
+}

@@ -1,0 +1,174 @@
+/** Gathers the facts that closing a workspace is decided by: a fixed number of queries and one look at git. */
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Db } from '../../db/client.ts'
+import { findFolderSharer, findProjectPolicy, findProjectWorkspaces, listFolderHolders, listLeaseRuns, listLinkedIssues, listProjectFolders, type FolderHolder } from '../../db/archival.ts'
+import type { Row } from '../../db/tables.ts'
+import { terminalIssueStatuses, type ExecutionWorkspacePolicy } from '../../openapi/schemas/directory.ts'
+import type { GitReadiness, LinkedIssue } from '../../openapi/schemas/readiness.ts'
+import { liveServiceStatuses, type RuntimeService } from '../../openapi/schemas/runtime.ts'
+import type { Git } from '../git/exec.ts'
+import { inspectWorktree, type GitInspection } from '../git/inspect.ts'
+import { rowConfig, type WorkspaceRow } from '../workspaces/shape.ts'
+import { rowStrategy } from '../workspaces/strategy.ts'
+import type { CloseCommand, CloseFacts } from './facts.ts'
+import { mayRemove, type ProtectedPath, type RemovalVerdict } from './path-safety.ts'
+import { decideRemoval } from './removal.ts'
+import { lookAt } from './remove-folder.ts'
+
+export interface GatherDeps {
+  db: Db
+  git: Git
+  dataDir: string
+  homeDir: string
+  now: () => Date
+  /** The current services of a workspace, as the workspace shows them. */
+  servicesOf: (row: WorkspaceRow) => Promise<RuntimeService[]>
+}
+
+/** The facts, and what the steps of an archive need beyond them. */
+export interface GatheredFacts extends CloseFacts {
+  row: WorkspaceRow
+  /** The workspace that services in `handedOver` go to. */
+  heir: string | null
+  projectWorkspace: Row<'project_workspaces'> | null
+}
+
+/** Where the files of a workspace are: where it was made, else where it says it is. Null without a local path. */
+export function workspacePathOf (row: WorkspaceRow): string | null {
+  if (row.realized_path !== null) return row.realized_path
+  return row.provider_type === 'git_worktree' ? row.provider_ref ?? row.cwd : row.cwd
+}
+
+/** Gathers everything; throws only when the database does. */
+export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise<GatheredFacts> {
+  const { db, now } = deps
+  const [workspaces, policy, issues, leaseRunIds, services, sharer, holders, inspection, isLocked] = await Promise.all([
+    findProjectWorkspaces(db, row),
+    findProjectPolicy(db, row.project_id),
+    listLinkedIssues(db, row),
+    listLeaseRuns(db, row.id, now()),
+    deps.servicesOf(row),
+    findFolderSharer(db, row),
+    row.created_by_runtime && row.realized_path !== null ? listFolderHolders(db, row.realized_path, row.id) : [],
+    inspect(deps.git, row),
+    isLockedWorktree(row)
+  ])
+  const projectWorkspace = workspaces.find(one => one.id === row.project_workspace_id) ?? null
+  const primary = workspaces.find(one => one.is_primary) ?? null
+  const sharedWith = holders.filter(holder => holder.realized_path === row.realized_path).map(holder => holder.name)
+  const verdict = await judgeRemoval(deps, row, { holders })
+  const removal = decideRemoval({ row, verdict, sharedWith, inspection, isLocked })
+  return {
+    row,
+    projectWorkspace,
+    isProjectPrimaryWorkspace: isAt(workspacePathOf(row), primary?.cwd ?? null),
+    linkedIssues: issues.map((issue): LinkedIssue => ({ ...issue, isTerminal: terminalIssueStatuses.some(status => status === issue.status) })),
+    leaseRunIds,
+    services,
+    ...splitLive(row, services, sharer?.id ?? null),
+    heir: sharer?.id ?? null,
+    git: inspection === null ? null : toGitReadiness(row, inspection),
+    problems: inspection?.problems ?? [],
+    removal,
+    // Somebody else still works in a shared folder: its last workspace runs the commands.
+    commands: sharedWith.length > 0 ? [] : closeCommands(row, projectWorkspace, policy)
+  }
+}
+
+/** The workspace's own live services: what stops, and what another workspace in the same folder goes on with. */
+function splitLive (row: WorkspaceRow, services: RuntimeService[], heir: string | null): Pick<CloseFacts, 'stopping' | 'handedOver'> {
+  const live = services.filter(service => service.executionWorkspaceId === row.id && liveServiceStatuses.some(status => status === service.status))
+  const isShared = (service: RuntimeService) => heir !== null && service.lifecycle === 'shared' && service.scopeType === 'project_workspace'
+  return { stopping: live.filter(service => !isShared(service)), handedOver: live.filter(isShared) }
+}
+
+function isAt (path: string | null, cwd: string | null): boolean {
+  return path !== null && cwd !== null && resolve(path) === resolve(cwd)
+}
+
+function toGitReadiness (row: WorkspaceRow, inspection: GitInspection): GitReadiness {
+  const { isReadable, pathExists, problems, rescue, ...git } = inspection
+  return { ...git, createdByRuntime: row.created_by_runtime, rescue: rescue === null ? null : { ...rescue } }
+}
+
+/** The look at git; null where nothing points at git, or there is no local path to look at. */
+async function inspect (git: Git, row: WorkspaceRow): Promise<GitInspection | null> {
+  const path = workspacePathOf(row)
+  if (path === null) return null
+  const hinted = row.provider_type === 'git_worktree' || [row.repo_root, row.repo_url, row.base_ref, row.branch_name].some(hint => hint !== null)
+  if (!hinted && await lookAt(join(path, '.git')).catch(() => null) === null) return null
+  const { rescueIgnored } = rowStrategy(row)
+  return await inspectWorktree(git, {
+    path,
+    repoRoot: row.repo_root,
+    baseRef: row.base_ref,
+    branchName: row.branch_name,
+    ...(rescueIgnored === undefined ? {} : { rescueIgnored })
+  })
+}
+
+/** Read from git's own files, which spares a process: `.git` names the entry, and a lock is a file in it. */
+async function isLockedWorktree (row: WorkspaceRow): Promise<boolean> {
+  if (row.provider_type !== 'git_worktree' || row.realized_path === null) return false
+  try {
+    const link = await readFile(join(row.realized_path, '.git'), 'utf8')
+    const entry = /^gitdir: (.+?)\r?\n?$/.exec(link)?.[1]
+    return entry !== undefined && await lookAt(resolve(row.realized_path, entry, 'locked')) !== null
+  } catch {
+    // No worktree here, or not readable: the inspection says so, and removal asks git itself once more.
+    return false
+  }
+}
+
+/** The commands of an archive: the workspace's cleanup, the project workspace's cleanup, the teardown. */
+export function closeCommands (
+  row: Pick<WorkspaceRow, 'config' | 'strategy' | 'strategy_type'>,
+  projectWorkspace: Pick<Row<'project_workspaces'>, 'cleanup_command'> | null,
+  policy: ExecutionWorkspacePolicy | null
+): CloseCommand[] {
+  const config = rowConfig(row)
+  const { teardownCommand: ofStrategy = policy?.workspaceStrategy?.teardownCommand ?? null } = rowStrategy(row)
+  const all: (Omit<CloseCommand, 'command'> & { command: string | null })[] = [
+    { kind: 'cleanup_command', source: 'execution_workspace', command: config?.cleanupCommand ?? null },
+    { kind: 'cleanup_command', source: 'project_workspace', command: projectWorkspace?.cleanup_command ?? null },
+    config?.teardownCommand == null
+      ? { kind: 'teardown_command', source: 'strategy', command: ofStrategy }
+      : { kind: 'teardown_command', source: 'execution_workspace', command: config.teardownCommand }
+  ]
+  return all.flatMap(({ command, ...rest }) => command === null ? [] : [{ ...rest, command }])
+}
+
+/** What must stay whatever a row says. */
+async function protectedPaths (deps: GatherDeps, row: WorkspaceRow, holders: readonly FolderHolder[]): Promise<ProtectedPath[]> {
+  const folders = await listProjectFolders(deps.db)
+  const paths: ProtectedPath[] = folders.map(path => ({ path, what: 'the folder of a project workspace' }))
+  for (const holder of holders) {
+    if (holder.realized_path !== null && holder.realized_path !== row.realized_path) {
+      paths.push({ path: holder.realized_path, what: `the folder of the workspace ${holder.name}` })
+    }
+  }
+  if (row.repo_root !== null) {
+    paths.push({ path: row.repo_root, what: 'the repository root' })
+    paths.push({ path: join(row.repo_root, '.git'), what: "the repository's git directory", insideToo: true })
+  }
+  paths.push({ path: deps.homeDir, what: 'the home folder' }, { path: process.cwd(), what: 'the folder this service runs in' })
+  return paths
+}
+
+/**
+ * Whether the workspace's folder may be removed now; with `aside`, the folder after it was renamed to that.
+ * Reads what is protected anew, so call it right before removing.
+ */
+export async function judgeRemoval (deps: GatherDeps, row: WorkspaceRow, now: { aside?: string, holders?: readonly FolderHolder[] } = {}): Promise<RemovalVerdict> {
+  const path = row.realized_path
+  if (path === null || !row.created_by_runtime) return await mayRemove({ path, createdByRuntime: row.created_by_runtime, dataDir: deps.dataDir, protectedPaths: [] })
+  const holders = now.holders ?? await listFolderHolders(deps.db, path, row.id)
+  return await mayRemove({
+    path: now.aside ?? path,
+    ...(now.aside === undefined ? {} : { formerPath: path }),
+    createdByRuntime: true,
+    dataDir: deps.dataDir,
+    protectedPaths: await protectedPaths(deps, row, holders)
+  })
+}

@@ -1,0 +1,113 @@
+/** The part of an archive that touches files: snapshot, commands, removal, branch. */
+import { resolveCommit } from '../git/branches.ts'
+import type { RescueSnapshot } from '../git/rescue.ts'
+import { reviveWorktree } from '../git/revive.ts'
+import { branchExists, deleteMergedBranch, findOwnerRepository, listWorktrees, type OwnerRepository } from '../git/worktrees.ts'
+import { isDirectory } from '../workspaces/local-paths.ts'
+import { repositoryWaitMs, stepInput, warn, type ArchiveRun } from './archive-run.ts'
+import { runCloseCommands } from './close-commands.ts'
+import type { GatheredFacts } from './gather.ts'
+import { moveFolderAway } from './move-folder.ts'
+import { FolderKept } from './remove-folder.ts'
+import { examineWorktree, finishDeletion, removeWorktreeFolder } from './remove-worktree.ts'
+import { refreshRescue, takeRescue, type RescueInput } from './take-rescue.ts'
+
+/**
+ * Runs the commands and removes what may be removed.
+ * @throws FolderKept, RescueFailed and what git says when the files have to stay
+ */
+export async function removeFiles (run: ArchiveRun, facts: GatheredFacts): Promise<void> {
+  const { removal } = facts
+  if (run.state.record.deleting) return await goOnDeleting(run)
+  if (removal.kind === 'refuse') throw new FolderKept(removal.reason)
+  if (removal.kind === 'worktree' || (removal.kind === 'gone' && await reviveLost(run))) return await removeWorktree(run, facts)
+  await runCommandsOnce(run, facts)
+  if (removal.kind === 'folder') await moveFolderAway(run)
+  if (removal.kind === 'keep') warn(run, `${removal.path} is kept: ${removal.reason}.`)
+  if (removal.kind === 'gone') await deleteBranchOfLost(run)
+}
+
+async function removeWorktree (run: ArchiveRun, facts: GatheredFacts): Promise<void> {
+  const { deps, row, state, op } = run
+  const doomed = await examineWorktree(run)
+  const input: RescueInput = { git: deps.git, row, repoRoot: doomed.owner.root, worktreePath: doomed.path, state, now: deps.now, signal: op.signal }
+  const first = await recordRescue(run, input)
+  await runCommandsOnce(run, facts)
+  op.signal.throwIfAborted()
+  await removeWorktreeFolder(run, doomed, facts.commands.length === 0 ? first : await refreshRescue(input, first))
+  op.annotate({ removedPath: doomed.path })
+  await deleteBranch(run, doomed.owner)
+}
+
+async function recordRescue (run: ArchiveRun, input: RescueInput): Promise<RescueSnapshot> {
+  const { deps, row, actor } = run
+  const step = stepInput(row, actor, { phase: 'workspace_rescue', cwd: input.worktreePath, metadata: { action: 'archive' } })
+  const { value } = await deps.recorder.run(step, async op => {
+    const snapshot = await takeRescue({ ...input, signal: AbortSignal.any([op.signal, run.op.signal]) })
+    op.annotate({ ref: snapshot.ref, headSha: snapshot.headSha, branch: snapshot.branch, counts: snapshot.counts, fileCount: snapshot.fileCount })
+    op.log.system(`Everything is kept under ${snapshot.ref}: ${snapshot.fileCount} changed, untracked or chosen ignored files on ${snapshot.headSha ?? 'no commit'}.`)
+    return snapshot
+  })
+  for (const sentence of value.warnings) warn(run, `${sentence}.`)
+  return value
+}
+
+/** Once for each archive, also when a crash comes between. */
+async function runCommandsOnce (run: ArchiveRun, facts: GatheredFacts): Promise<void> {
+  if (run.state.record.commandsDone) return
+  await runCloseCommands(run, facts)
+  await run.state.set({ commandsDone: true })
+}
+
+/** The content was checked and its deletion begun before a crash: nothing is left to be kept. */
+async function goOnDeleting (run: ArchiveRun): Promise<void> {
+  const { row } = run
+  if (row.realized_path === null || row.repo_root === null) throw new FolderKept('the recorded folder and repository are missing')
+  const owner = await findOwnerRepository(run.deps.git, row.repo_root)
+  await finishDeletion(run, { path: row.realized_path, owner })
+  await deleteBranch(run, owner)
+}
+
+/**
+ * Somebody deleted the folder, but git still has its index: what was staged is lost with that record. The folder
+ * is brought back from it, so that the snapshot can hold it. False when git has no record (any more).
+ */
+async function reviveLost (run: ArchiveRun): Promise<boolean> {
+  const { deps, row } = run
+  if (row.provider_type !== 'git_worktree' || row.realized_path === null || row.repo_root === null) return false
+  const path = row.realized_path
+  if (!await isDirectory(row.repo_root)) return false
+  const owner = await findOwnerRepository(deps.git, row.repo_root)
+  return await alone(run, owner, async () => {
+    const entry = (await listWorktrees(deps.git, owner.root)).slice(1).find(tree => tree.path === path)
+    if (entry === undefined) return false
+    if (entry.locked) throw new FolderKept(`the worktree ${path} is not there, but locked: it may be on a disk that is not connected`)
+    await reviveWorktree(deps.git, { repoRoot: owner.root, lostPath: path, path })
+    return true
+  })
+}
+
+async function deleteBranchOfLost (run: ArchiveRun): Promise<void> {
+  const { row, deps } = run
+  if (row.provider_type !== 'git_worktree' || row.repo_root === null) return
+  if (!await isDirectory(row.repo_root)) return warn(run, `The repository ${row.repo_root} is not there; its branches were left alone.`)
+  await deleteBranch(run, await findOwnerRepository(deps.git, row.repo_root))
+}
+
+/** Deletes the branch that was made for the workspace, if it is merged; else says that it is kept. */
+async function deleteBranch (run: ArchiveRun, owner: OwnerRepository): Promise<void> {
+  const { deps, row, op } = run
+  const branch = row.branch_name
+  if (!row.branch_created_by_runtime || branch === null || !await branchExists(deps.git, owner.root, branch)) return
+  const tip = await resolveCommit(deps.git, owner.root, `refs/heads/${branch}`)
+  const { deleted, reason } = await alone(run, owner, async () => await deleteMergedBranch(deps.git, { repoRoot: owner.root, branch, baseRef: row.base_ref }))
+  if (deleted) {
+    op.annotate({ deletedBranch: branch, deletedBranchTip: tip })
+    op.log.system(`Deleted the branch ${branch} (it was at ${tip ?? 'no commit'}).`)
+    await run.state.set({ deletedBranch: tip === null ? null : { name: branch, tip } })
+  } else warn(run, `The branch ${branch} is kept: ${reason ?? 'it could not be deleted'}.`)
+}
+
+async function alone<T> ({ deps, op }: ArchiveRun, { commonDir }: OwnerRepository, step: () => Promise<T>): Promise<T> {
+  return await deps.locks.withLock({ resource: `repository:${commonDir}`, mode: 'exclusive', purpose: 'archiving a worktree', operationId: op.id, waitMs: repositoryWaitMs }, step)
+}

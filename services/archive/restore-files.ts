@@ -1,0 +1,138 @@
+/** Brings the files of an archived workspace back, and takes back what a failed restore made. */
+import { readdir } from 'node:fs/promises'
+import { updateWorkspace } from '../../db/execution-workspaces.ts'
+import { BranchMissing, RestoreFailed } from '../errors.ts'
+import { resolveCommit } from '../git/branches.ts'
+import { attachSnapshot, hasSnapshot, restoreSnapshot, type RescueSnapshot } from '../git/rescue.ts'
+import { addWorktree, branchExists, findOwnerRepository, type OwnerRepository } from '../git/worktrees.ts'
+import { isDirectory } from '../workspaces/local-paths.ts'
+import { repositoryWaitMs, warn, type ArchiveRun } from './archive-run.ts'
+import { moveFolderBack } from './move-folder.ts'
+import { lookAt } from './remove-folder.ts'
+import { clearEntry, clearHalfMade, entryOf, examineWorktree, finishDeletion, removeWorktreeFolder, settleAside } from './remove-worktree.ts'
+import { isStill, takeAside } from './take-rescue.ts'
+
+/** A recorded worktree and the repository it belongs to. */
+interface Place {
+  path: string
+  owner: OwnerRepository
+}
+
+async function placeOf ({ deps, row }: ArchiveRun): Promise<Place> {
+  const { realized_path: path, repo_root: repoRoot } = row
+  if (path === null || repoRoot === null) throw new RestoreFailed('The files of this workspace were never made: there is nothing to restore.')
+  if (!await isDirectory(repoRoot)) throw new RestoreFailed(`The repository ${repoRoot} is not there.`)
+  return { path, owner: await findOwnerRepository(deps.git, repoRoot) }
+}
+
+async function isFree (path: string): Promise<boolean> {
+  const found = await lookAt(path)
+  return found === null || (found.isDirectory() && (await readdir(path)).length === 0)
+}
+
+/**
+ * Makes the files what they were: from the snapshot, from where they were moved to, or finds them in place.
+ * @throws RestoreFailed, BranchMissing (422), FolderKept, WorkspaceBusy (409)
+ */
+export async function putFilesBack (run: ArchiveRun): Promise<void> {
+  const { row, state } = run
+  if (row.provider_type !== 'git_worktree') return await putFolderBack(run)
+  const place = await placeOf(run)
+  await settleAside(run)
+  if (state.record.deleting) await finishDeletion(run, place)
+  if (await isFree(place.path)) return await makeWorktree(run, place)
+  const { entry } = await entryOf(run, place.owner.root, place.path)
+  if (entry === undefined) throw new RestoreFailed(`Something else is at ${place.path}; nothing was restored.`)
+  run.op.log.system(`The worktree ${place.path} is still there.`)
+}
+
+async function putFolderBack (run: ArchiveRun): Promise<void> {
+  const { cwd } = run.row
+  if (await moveFolderBack(run) || cwd === null) return
+  if (!await isDirectory(cwd)) throw new RestoreFailed(`The folder ${cwd} is not there.`)
+}
+
+async function makeWorktree (run: ArchiveRun, { path, owner }: Place): Promise<void> {
+  const { deps, row, state, op } = run
+  const { snapshot } = state.record
+  const rescue = { repoRoot: owner.root, workspaceId: snapshot?.workspaceId ?? row.id }
+  if (snapshot !== null && !await hasSnapshot(deps.git, rescue)) throw new RestoreFailed(`The snapshot ${snapshot.ref} is not in ${owner.root} any more.`)
+  await claim(run)
+  await deps.locks.withLock({ resource: `repository:${owner.commonDir}`, mode: 'exclusive', purpose: 'restoring a worktree', operationId: op.id, waitMs: repositoryWaitMs, signal: op.signal }, async () => {
+    if (snapshot === null) await attachBranch(run, { path, owner })
+    else await attachSnapshot(deps.git, { repoRoot: owner.root, worktreePath: path, snapshot, signal: op.signal })
+    await bringBranchBack(run, owner)
+  })
+  op.annotate({ restoredPath: path })
+  if (snapshot === null) return warn(run, 'There was no snapshot: the files are those of the branch.')
+  await fill(run, { path, owner }, snapshot)
+}
+
+/** What is made from now on is this service's, and may be taken back by it; stored before it is made. */
+async function claim (run: ArchiveRun): Promise<void> {
+  const { deps, row, state } = run
+  await state.set({ madeByRestore: true })
+  const claimed = await updateWorkspace(deps.db, row.id, { created_by_runtime: true, provision_fingerprint: null }, deps.now())
+  if (claimed !== undefined) run.row = claimed
+}
+
+async function fill ({ deps, op, warnings }: ArchiveRun, { path, owner }: Place, snapshot: RescueSnapshot): Promise<void> {
+  op.log.system(`Attached ${snapshot.branch ?? 'no branch'} at ${snapshot.headSha ?? 'no commit'} in ${path}.`)
+  const result = await restoreSnapshot(deps.git, { repoRoot: owner.root, worktreePath: path, snapshot, signal: op.signal })
+  op.annotate({ changedFileCount: result.changedFileCount })
+  op.log.system(`Brought ${result.changedFileCount} files back to what they were.`)
+  for (const sentence of result.warnings) warn({ op, warnings }, `${sentence}.`)
+}
+
+/** Without a snapshot there is only the branch: where it is, or where it was when it was deleted as merged. */
+async function attachBranch ({ deps, row, state }: ArchiveRun, { path, owner }: Place): Promise<void> {
+  const branch = row.branch_name
+  const deleted = state.record.deletedBranch
+  if (branch === null) throw new RestoreFailed('Neither a snapshot nor a branch is recorded: there is nothing to restore.')
+  if (await branchExists(deps.git, owner.root, branch)) return await addWorktree(deps.git, { repoRoot: owner.root, path, branch, baseSha: null })
+  if (deleted === null || deleted.name !== branch) throw new BranchMissing(`There is no snapshot, and the branch ${branch} is gone from ${owner.root}.`)
+  await addWorktree(deps.git, { repoRoot: owner.root, path, branch, baseSha: deleted.tip })
+}
+
+/** The branch that archiving deleted as merged, when the worktree was on another one. */
+async function bringBranchBack ({ deps, state }: ArchiveRun, owner: OwnerRepository): Promise<void> {
+  const { deletedBranch } = state.record
+  if (deletedBranch === null) return
+  const ref = `refs/heads/${deletedBranch.name}`
+  if (await resolveCommit(deps.git, owner.root, ref) === null) await deps.git(['update-ref', ref, deletedBranch.tip, ''], { cwd: owner.root })
+  await state.set({ deletedBranch: null })
+}
+
+/** Whether a restore that was cut off had come to its end: everything is there as it was stored. */
+export async function isWhole (run: ArchiveRun): Promise<boolean> {
+  const { deps, state, op } = run
+  const { path, owner } = await placeOf(run)
+  const { entry } = await entryOf(run, owner.root, path)
+  if (entry === undefined || entry.locked || await isFree(path)) return false
+  const { snapshot } = state.record
+  return snapshot === null || !state.record.madeByRestore ||
+    await isStill({ git: deps.git, repoRoot: owner.root, worktreePath: path, signal: op.signal }, snapshot)
+}
+
+/**
+ * Takes back the worktree that a failed restore made; nothing when it made none. What is in it by now goes into a
+ * snapshot of its own first.
+ * @throws FolderKept, RescueFailed when it has to stay
+ */
+export async function takeFilesBack (run: ArchiveRun): Promise<void> {
+  const { deps, row, state } = run
+  if (!state.record.madeByRestore) return
+  const { path, owner } = await placeOf(run)
+  if (state.record.deleting) await finishDeletion(run, { path, owner })
+  await settleAside(run)
+  await clearHalfMade(run, { path, owner })
+  if (await isFree(path)) await clearEntry(run, owner, path)
+  else {
+    const doomed = await examineWorktree(run)
+    // The operation's own signal may be the reason for all this: taking back goes on regardless.
+    const signal = new AbortController().signal
+    const kept = await takeAside({ git: deps.git, row, repoRoot: owner.root, worktreePath: path, state, now: deps.now, signal })
+    await removeWorktreeFolder(run, doomed, kept, signal)
+  }
+  await state.set({ madeByRestore: false })
+}

@@ -1,0 +1,133 @@
+/** Restores an archived workspace: worktree, branch and files as they were, and the workspace usable again. */
+import { dirname } from 'node:path'
+import type { WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
+import type { Actor } from '../access/actor.ts'
+import { RestoreFailed, Unavailable, WorkspaceStateConflict, isProblem } from '../errors.ts'
+import type { HeldLock } from '../operations/locks.ts'
+import { statusWhenEnded } from '../operations/run-step.ts'
+import { realPathOf } from '../workspaces/local-paths.ts'
+import type { WorkspaceRow } from '../workspaces/shape.ts'
+import { reasonOf, type ArchiveOutcome } from './archive.ts'
+import { stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
+import { putFilesBack, takeFilesBack } from './restore-files.ts'
+import { createRescueState, writeRescue } from './rescue-record.ts'
+import { changeStatus } from './transitions.ts'
+
+/** A status a restored workspace can have. */
+export type RestoredStatus = Extract<WorkspaceStatus, 'active' | 'idle' | 'in_review'>
+
+export interface RestoreInput {
+  row: WorkspaceRow
+  actor: Actor
+  held: HeldLock
+  /** What it becomes; `active` unless given. */
+  status?: RestoredStatus
+}
+
+/**
+ * Restores the workspace. While it is under way the status is `archiving`, so that nothing else touches it and the
+ * next start finds it if it is cut off.
+ * @throws RestoreFailed (422) when the files can't be brought back: the workspace is as it was before;
+ *   WorkspaceStateConflict (409), WorktreeTaken (409), Unavailable (503)
+ */
+export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, status = 'active' }: RestoreInput): Promise<ArchiveOutcome> {
+  if (row.status !== 'archived' && row.status !== 'cleanup_failed') {
+    throw new WorkspaceStateConflict(`The workspace is ${row.status}: only an archived one can be restored.`)
+  }
+  await requirePlainPlace(row)
+  const state = createRescueState(deps.db, row)
+  const begun = await changeStatus({
+    db: deps.db,
+    row,
+    actor,
+    now: deps.now(),
+    from: [row.status],
+    patch: { status: 'archiving', rescue: writeRescue({ ...state.record, restoringFrom: row.status, madeByRestore: false }) },
+    action: 'updated'
+  })
+  const started = createRescueState(deps.db, begun)
+  const op = await deps.recorder.begin(stepInput(row, actor, {
+    phase: 'workspace_restore', cwd: row.repo_root ?? row.cwd, metadata: { action: 'restore', rescueRef: state.record.snapshot?.ref ?? null }
+  }))
+  const run: ArchiveRun = { deps, row: begun, actor, op, state: started, warnings: [] }
+  try {
+    await held.nameOperation(op.id)
+    await putFilesBack(run)
+    return await endRestore(run, status)
+  } catch (error) {
+    return await failRestore(run, row, error)
+  }
+}
+
+/** A worktree is only made again at the very place it was: no symlink may lead it elsewhere meanwhile. */
+async function requirePlainPlace ({ realized_path: path }: WorkspaceRow): Promise<void> {
+  if (path === null) return
+  const parent = dirname(path)
+  const real = await realPathOf(parent)
+  if (real !== parent) throw new RestoreFailed(`${parent} is reached through a symlink (to ${real}) by now; nothing was restored.`)
+}
+
+/** The files are there: the workspace is usable again. */
+export async function endRestore ({ deps, row, actor, op, state, warnings }: ArchiveRun, status: RestoredStatus): Promise<ArchiveOutcome> {
+  const at = deps.now()
+  const restored = await changeStatus({
+    db: deps.db,
+    row,
+    actor,
+    now: at,
+    from: ['archiving'],
+    patch: {
+      status,
+      closed_at: null,
+      cleanup_eligible_at: null,
+      cleanup_reason: warnings.length === 0 ? null : warnings.join(' '),
+      last_used_at: at,
+      rescue: writeRescue({ ...state.record, restoringFrom: null, madeByRestore: false, commandsDone: false })
+    },
+    action: 'restored',
+    details: { warningCount: warnings.length }
+  })
+  return { row: restored, operation: await op.finish({ status: 'succeeded', metadata: { warnings } }) }
+}
+
+/** Takes back what was half made; the workspace is archived as before, unless that fails too. */
+async function failRestore (run: ArchiveRun, before: WorkspaceRow, error: unknown): Promise<never> {
+  const { op } = run
+  if (op.signal.aborted && statusWhenEnded(op.signal) === 'interrupted') {
+    await op.finish({ status: 'interrupted' })
+    throw new Unavailable('The service is stopping; the workspace is looked after at its next start.', { cause: error })
+  }
+  const reason = op.signal.aborted ? 'It was cancelled.' : reasonOf(error)
+  op.log.system(reason)
+  try {
+    await undoRestore(run, { status: before.status, reason: before.cleanup_reason }, reason)
+  } finally {
+    await op.finish({ status: op.signal.aborted ? 'cancelled' : 'failed', metadata: { error: { code: isProblem(error) ? error.code : 'restore_failed', detail: reason } } })
+  }
+  if (isProblem(error)) {
+    error.members.operationId ??= op.id
+    throw error
+  }
+  throw new RestoreFailed(reason, { cause: error, members: { operationId: op.id } })
+}
+
+/**
+ * Ends a restore that did not succeed: `before` when nothing of it is left, else `cleanup_failed` with the reasons.
+ * @param reason why it did not succeed, a sentence
+ */
+export async function undoRestore (run: ArchiveRun, before: { status: WorkspaceStatus, reason: string | null }, reason: string): Promise<WorkspaceRow> {
+  const { deps, row, actor, state } = run
+  const left = await takeFilesBack(run).then(() => null, (error: unknown) => reasonOf(error))
+  const end = left === null
+    ? { status: before.status, cleanup_reason: before.reason }
+    : { status: 'cleanup_failed' as const, cleanup_reason: `A restore failed: ${reason} What it made could not be taken back: ${left}` }
+  return await changeStatus({
+    db: deps.db,
+    row,
+    actor,
+    now: deps.now(),
+    from: ['archiving'],
+    patch: { ...end, rescue: writeRescue({ ...state.record, restoringFrom: null }) },
+    action: left === null ? 'updated' : 'cleanup_failed'
+  })
+}

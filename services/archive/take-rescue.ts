@@ -1,0 +1,77 @@
+/** Takes the rescue snapshots of an archive, so that no earlier one is lost by a later one. */
+import type { Git } from '../git/exec.ts'
+import { hasSnapshot, sameAsSnapshot, takeSnapshot, type RescueSnapshot } from '../git/rescue.ts'
+import type { WorkspaceRow } from '../workspaces/shape.ts'
+import { rowStrategy } from '../workspaces/strategy.ts'
+import type { RescueState } from './rescue-record.ts'
+
+export interface RescueInput {
+  git: Git
+  row: WorkspaceRow
+  repoRoot: string
+  worktreePath: string
+  state: RescueState
+  now: () => Date
+  signal: AbortSignal
+}
+
+/** The globs of ignored files to keep, as an option that may be absent. */
+function ignoredOf (row: WorkspaceRow): { rescueIgnored?: readonly string[] } {
+  const { rescueIgnored } = rowStrategy(row)
+  return rescueIgnored === undefined ? {} : { rescueIgnored }
+}
+
+/** Whether the worktree, wherever it stands now, is exactly what the snapshot holds and the repository still has it. */
+export async function isStill (input: Pick<RescueInput, 'git' | 'repoRoot' | 'worktreePath' | 'signal'>, snapshot: RescueSnapshot): Promise<boolean> {
+  const { git, repoRoot, worktreePath, signal } = input
+  if (!await hasSnapshot(git, { repoRoot, workspaceId: snapshot.workspaceId })) return false
+  return await sameAsSnapshot(git, { worktreePath, snapshot, signal })
+}
+
+/** A name for a further snapshot of the workspace, by the time: `<id>-20260101T000000000Z`. */
+function stamped (workspaceId: string, at: Date): string {
+  return `${workspaceId}-${at.toISOString().replace(/[-:.]/g, '')}`
+}
+
+/** Takes a snapshot under a name. What the name held before stays reachable from the new one. */
+async function take ({ git, row, repoRoot, worktreePath, signal }: RescueInput, name: string): Promise<RescueSnapshot> {
+  return await takeSnapshot(git, { repoRoot, worktreePath, workspaceId: name, signal, ...ignoredOf(row) })
+}
+
+/**
+ * The snapshot before anything is removed; one that is there and still true is kept.
+ * @throws RescueFailed when it can't be made
+ */
+export async function takeRescue (input: RescueInput): Promise<RescueSnapshot> {
+  const { state, row } = input
+  const before = state.record.snapshot
+  if (before !== null && await isStill(input, before)) {
+    await state.set({ last: null })
+    return before
+  }
+  const snapshot = await take(input, row.id)
+  await state.set({ snapshot, last: null })
+  return snapshot
+}
+
+/**
+ * After the archive's own commands: when they changed the files, a second snapshot of what they left. A restore
+ * goes by the first, unless the commands moved HEAD: then only the second fits the branch.
+ * @returns what the files must be when they are looked at once more
+ */
+export async function refreshRescue (input: RescueInput, first: RescueSnapshot): Promise<RescueSnapshot> {
+  const { state, row } = input
+  if (await isStill(input, first)) return first
+  const last = await take(input, `${row.id}-last`)
+  if (last.headSha === first.headSha && last.branch === first.branch) await state.set({ last })
+  else await state.set({ snapshot: last, last: null, earlierRefs: [...state.record.earlierRefs, first.ref] })
+  return last
+}
+
+/** A snapshot beside those of the record, for a half-made worktree that is about to be taken away again. */
+export async function takeAside (input: RescueInput): Promise<RescueSnapshot> {
+  const { state, row, now } = input
+  const snapshot = await take(input, stamped(row.id, now()))
+  await state.set({ earlierRefs: [...state.record.earlierRefs, snapshot.ref] })
+  return snapshot
+}

@@ -1,0 +1,179 @@
+/** Archives and restores cut off at each of their steps: the next start finishes them, and nothing is lost. */
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { localBoard } from '../../../services/access/actor.ts'
+import { asidePathOf } from '../../../services/archive/remove-folder.ts'
+import { readRescue, writeRescue, type RescueRecord } from '../../../services/archive/rescue-record.ts'
+import { takeSnapshot } from '../../../services/git/rescue.ts'
+import { makeHarbour, type Harbour } from '../../fixtures/archive.ts'
+import { openTestDatabase } from '../../fixtures/database.ts'
+import { runGit } from '../../fixtures/git.ts'
+
+const { db } = await openTestDatabase(t, 'pglite')
+
+interface CutOff extends Harbour {
+  id: string
+  path: string
+  aside: string
+  /** The row as a killed process left it. */
+  leave (record: Partial<RescueRecord>): Promise<void>
+  finish (): Promise<{ status: string, cleanup_reason: string | null }>
+}
+
+/** A worktree with unfinished work and its snapshot, `archiving`. */
+async function cutOff (t: Test): Promise<CutOff> {
+  const harbour = await makeHarbour(t, { db })
+  const { id, path } = await harbour.addWorkspace('feature')
+  await writeFile(join(path, 'notes.txt'), 'a thought\n')
+  const snapshot = await takeSnapshot(harbour.git, { repoRoot: harbour.repo, worktreePath: path, workspaceId: id })
+  return {
+    ...harbour,
+    id,
+    path,
+    aside: asidePathOf(path, id),
+    async leave (record) {
+      const rescue = writeRescue({ ...readRescue({ rescue: null }), snapshot, ...record })
+      await db.updateTable('execution_workspaces').set({ status: 'archiving', rescue }).where('id', '=', id).execute()
+    },
+    finish: async () => await harbour.archive.finishInterrupted(await harbour.read(id))
+  }
+}
+
+async function assertArchivedAndRestorable (t: Test, { finish, archive, id, path, aside, repo, operations }: CutOff): Promise<void> {
+  t.match(await finish(), { status: 'archived', cleanup_reason: null })
+  t.notOk(existsSync(path))
+  t.notOk(existsSync(aside))
+  t.notMatch(runGit(repo, 'worktree', 'list', '--porcelain'), path)
+  t.notOk((await operations(id)).some(operation => operation.endsWith('running')))
+  await archive.restore(localBoard, id)
+  t.equal(readFileSync(join(path, 'notes.txt'), 'utf8'), 'a thought\n', 'the work comes back')
+}
+
+t.test('cut off before anything was done', async t => {
+  const cut = await cutOff(t)
+  await db.updateTable('execution_workspaces').set({ status: 'archiving', rescue: null }).where('id', '=', cut.id).execute()
+  await assertArchivedAndRestorable(t, cut)
+})
+
+t.test('cut off after the commands: they do not run twice', async t => {
+  const cut = await cutOff(t)
+  await db.updateTable('execution_workspaces').set({ config: JSON.stringify({ cleanupCommand: `touch ${join(cut.dataDir, 'ran')}` }) }).where('id', '=', cut.id).execute()
+  await cut.leave({ commandsDone: true })
+  await assertArchivedAndRestorable(t, cut)
+  t.notOk(existsSync(join(cut.dataDir, 'ran')))
+})
+
+t.test('cut off before the rename', async t => {
+  const cut = await cutOff(t)
+  await cut.leave({ aside: cut.aside })
+  await assertArchivedAndRestorable(t, cut)
+})
+
+t.test('cut off after the rename: the folder comes back and the archive goes on', async t => {
+  const cut = await cutOff(t)
+  await cut.leave({ aside: cut.aside })
+  await rename(cut.path, cut.aside)
+  await assertArchivedAndRestorable(t, cut)
+})
+
+t.test('cut off after the rename, and something new stands in its place: both stay', async t => {
+  const cut = await cutOff(t)
+  await cut.leave({ aside: cut.aside })
+  await rename(cut.path, cut.aside)
+  await mkdir(cut.path)
+  await writeFile(join(cut.path, 'new'), 'new\n')
+  t.match(await cut.finish(), { status: 'cleanup_failed', cleanup_reason: /made anew/ })
+  t.equal(readFileSync(join(cut.aside, 'notes.txt'), 'utf8'), 'a thought\n')
+  t.equal(readFileSync(join(cut.path, 'new'), 'utf8'), 'new\n')
+  await rm(cut.path, { recursive: true })
+  t.equal((await cut.archive.archive(localBoard, cut.id)).workspace.status, 'archived', 'once the way is free it goes on')
+})
+
+t.test('cut off while the folder was being deleted', async t => {
+  const cut = await cutOff(t)
+  await cut.leave({ aside: cut.aside, deleting: true })
+  await rename(cut.path, cut.aside)
+  await rm(join(cut.aside, 'notes.txt'))
+  await assertArchivedAndRestorable(t, cut)
+})
+
+t.test('cut off after the deletion, before git was told', async t => {
+  const cut = await cutOff(t)
+  await cut.leave({ aside: cut.aside, deleting: true })
+  await rm(cut.path, { recursive: true })
+  await assertArchivedAndRestorable(t, cut)
+})
+
+t.test('a restore of a workspace whose deletion was cut off brings everything back', async t => {
+  const cut = await cutOff(t)
+  await cut.leave({ aside: cut.aside, deleting: true })
+  await rename(cut.path, cut.aside)
+  await rm(join(cut.aside, 'notes.txt'))
+  await db.updateTable('execution_workspaces').set({ status: 'cleanup_failed' }).where('id', '=', cut.id).execute()
+  t.equal((await cut.archive.restore(localBoard, cut.id)).workspace.status, 'active')
+  t.equal(readFileSync(join(cut.path, 'notes.txt'), 'utf8'), 'a thought\n')
+  t.notOk(existsSync(cut.aside))
+})
+
+t.test('a repository that is gone leaves the workspace marked, with the reason', async t => {
+  const cut = await cutOff(t)
+  await cut.leave({})
+  await rename(cut.repo, `${cut.repo}-away`)
+  t.match(await cut.finish(), { status: 'cleanup_failed' })
+  t.equal(readFileSync(join(cut.path, 'notes.txt'), 'utf8'), 'a thought\n')
+})
+
+/** The same workspace archived, then as a killed restore left it. */
+async function restoreCutOff (t: Test, record: Partial<RescueRecord>): Promise<CutOff> {
+  const cut = await cutOff(t)
+  await cut.archive.archive(localBoard, cut.id)
+  const before = readRescue(await cut.read(cut.id))
+  return { ...cut, leave: async () => await cut.leave({ ...before, restoringFrom: 'archived', ...record }) }
+}
+
+t.test('a restore cut off before it made anything: archived as before', async t => {
+  const cut = await restoreCutOff(t, {})
+  await cut.leave({})
+  t.match(await cut.finish(), { status: 'archived', cleanup_reason: null })
+  t.notOk(existsSync(cut.path))
+})
+
+t.test('a restore cut off before the files were put back: taken back, what was in the folder kept', async t => {
+  const cut = await restoreCutOff(t, { madeByRestore: true })
+  runGit(cut.repo, 'worktree', 'add', '--quiet', '-b', 'feature', cut.path, 'main')
+  await writeFile(join(cut.path, 'between.txt'), 'written into the half-made folder\n')
+  await cut.leave({})
+  t.match(await cut.finish(), { status: 'archived' })
+  t.notOk(existsSync(cut.path))
+  const { earlierRefs } = readRescue(await cut.read(cut.id))
+  t.equal(earlierRefs.length, 1)
+  t.match(runGit(cut.repo, 'log', '--format=', '--name-only', '-m', earlierRefs[0] ?? ''), 'between.txt')
+  await cut.archive.restore(localBoard, cut.id)
+  t.equal(readFileSync(join(cut.path, 'notes.txt'), 'utf8'), 'a thought\n')
+})
+
+t.test('a restore cut off while git added the worktree: taken back', async t => {
+  const cut = await restoreCutOff(t, { madeByRestore: true })
+  runGit(cut.repo, 'worktree', 'add', '--quiet', '-b', 'feature', cut.path, 'main')
+  await rm(join(cut.path, 'README.md'))
+  await writeFile(join(cut.repo, '.git', 'worktrees', 'feature', 'locked'), 'initializing\n')
+  await cut.leave({})
+  t.match(await cut.finish(), { status: 'archived' })
+  t.notOk(existsSync(cut.path))
+  t.equal((await cut.archive.restore(localBoard, cut.id)).workspace.status, 'active')
+})
+
+t.test('a restore cut off when all was done is counted as done', async t => {
+  const cut = await restoreCutOff(t, { madeByRestore: true })
+  await cut.archive.restore(localBoard, cut.id)
+  await cut.leave({})
+  t.match(await cut.finish(), { status: 'active', closed_at: null })
+  t.equal(readFileSync(join(cut.path, 'notes.txt'), 'utf8'), 'a thought\n')
+})
+
+t.test('a workspace that is not archiving is left as it is', async t => {
+  const cut = await cutOff(t)
+  t.match(await cut.finish(), { status: 'active', version: 1 })
+})

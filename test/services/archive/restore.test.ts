@@ -1,0 +1,167 @@
+/** Restoring real worktrees: everything comes back, and a restore that can't be done changes nothing. */
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
+import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { localBoard } from '../../../services/access/actor.ts'
+import { makeHarbour } from '../../fixtures/archive.ts'
+import { openTestDatabase } from '../../fixtures/database.ts'
+import { commitAll, runGit, statusOf, writeFiles } from '../../fixtures/git.ts'
+
+const { db } = await openTestDatabase(t, 'pglite')
+
+t.test('staged, modified, deleted and untracked files, modes and links come back as they were', async t => {
+  const { archive, addWorkspace, repo, operations, activities, read } = await makeHarbour(t, {
+    db, files: { 'README.md': '# A test\n', 'gone.txt': 'x\n', 'run.sh': 'true\n', '.gitignore': 'ignored/\n.env\n' }
+  })
+  const { id, path } = await addWorkspace('feature')
+  await writeFiles(path, { 'committed.txt': '1\n' })
+  const tip = commitAll(path, 'work')
+  await writeFiles(path, { 'README.md': 'staged\n', 'staged.txt': 'new\n' })
+  runGit(path, 'add', '--all')
+  await writeFiles(path, { 'README.md': 'modified on top\n', 'notes/untracked.txt': 'a thought\n', '.env': 'SECRET=1\n', 'ignored/big': 'not kept\n' })
+  await rm(join(path, 'gone.txt'))
+  await chmod(join(path, 'run.sh'), 0o755)
+  await symlink('README.md', join(path, 'link'))
+  const before = statusOf(path)
+
+  t.equal((await archive.archive(localBoard, id)).workspace.status, 'archived')
+  t.notOk(existsSync(path))
+  const { workspace, operation } = await archive.restore(localBoard, id)
+  t.equal(operation.phase, 'workspace_restore')
+  t.equal(operation.status, 'succeeded')
+  t.match(workspace, { status: 'active', closedAt: null, cleanupReason: null, providerRef: path, branchName: 'feature' })
+  t.equal(statusOf(path), before, 'git status says the same')
+  t.equal(runGit(path, 'rev-parse', 'HEAD'), tip)
+  t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/feature')
+  t.equal(runGit(path, 'show', ':README.md'), 'staged')
+  t.equal(readFileSync(join(path, 'README.md'), 'utf8'), 'modified on top\n')
+  t.equal(readFileSync(join(path, 'notes', 'untracked.txt'), 'utf8'), 'a thought\n')
+  t.equal(readFileSync(join(path, '.env'), 'utf8'), 'SECRET=1\n')
+  t.notOk(existsSync(join(path, 'ignored')))
+  t.notOk(existsSync(join(path, 'gone.txt')))
+  t.ok(lstatSync(join(path, 'run.sh')).mode & 0o100)
+  t.equal(readlinkSync(join(path, 'link')), 'README.md')
+  t.match(runGit(repo, 'worktree', 'list', '--porcelain'), path)
+  t.equal((await read(id)).provision_fingerprint, null, 'what provisioning made is to be made again')
+  t.same((await operations(id)).slice(-1), ['workspace_restore succeeded'])
+  t.same((await activities(id)).slice(-2), ['execution_workspace.updated', 'execution_workspace.restored'])
+
+  await writeFile(join(path, 'notes', 'untracked.txt'), 'another thought\n')
+  t.equal((await archive.archive(localBoard, id)).workspace.status, 'archived', 'it can be archived again')
+  await archive.restore(localBoard, id)
+  t.equal(readFileSync(join(path, 'notes', 'untracked.txt'), 'utf8'), 'another thought\n', 'and comes back with what came later')
+})
+
+t.test('a merged branch that was deleted comes back', async t => {
+  const { archive, addWorkspace, repo } = await makeHarbour(t, { db })
+  const { id, path } = await addWorkspace('feature')
+  await archive.archive(localBoard, id)
+  t.equal(runGit(repo, 'branch', '--list', 'feature'), '')
+  await archive.restore(localBoard, id)
+  t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/feature')
+
+  const drifted = await addWorkspace('recorded')
+  runGit(drifted.path, 'switch', '--quiet', '--create', 'other')
+  await archive.archive(localBoard, drifted.id)
+  t.equal(runGit(repo, 'branch', '--list', 'recorded'), '')
+  await archive.restore(localBoard, drifted.id)
+  t.equal(runGit(drifted.path, 'symbolic-ref', 'HEAD'), 'refs/heads/other', 'the branch that was checked out')
+  t.not(runGit(repo, 'branch', '--list', 'recorded'), '', 'and the recorded one')
+})
+
+t.test('a restore that can not be done leaves the workspace archived and the snapshot in place', async t => {
+  const { archive, addWorkspace, repo, read, operations } = await makeHarbour(t, { db })
+  const { id, path } = await addWorkspace('feature')
+  await writeFile(join(path, 'new.txt'), 'kept\n')
+  commitAll(path, 'work')
+  await archive.archive(localBoard, id)
+  const reason = (await read(id)).cleanup_reason
+
+  await mkdir(path, { recursive: true })
+  await writeFile(join(path, 'other'), 'in the way\n')
+  await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', statusCode: 422 }, 'something else is at its place')
+  t.equal(readFileSync(join(path, 'other'), 'utf8'), 'in the way\n')
+  await rm(path, { recursive: true })
+
+  const tip = runGit(repo, 'rev-parse', 'feature')
+  runGit(repo, 'branch', '--force', 'feature', 'main')
+  await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /moved on/ }, 'the branch has moved on')
+  t.equal(runGit(repo, 'rev-parse', 'feature'), runGit(repo, 'rev-parse', 'main'), 'and is never reset')
+  runGit(repo, 'branch', '--force', 'feature', tip)
+
+  await rename(repo, `${repo}-away`)
+  await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /is not there/ })
+  await rename(`${repo}-away`, repo)
+
+  const elsewhere = join(dirname(repo), 'elsewhere')
+  const parent = dirname(path)
+  await rename(parent, elsewhere)
+  await symlink(elsewhere, parent)
+  await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /symlink/ })
+  await rm(parent)
+  await rename(elsewhere, parent)
+
+  t.match(await read(id), { status: 'archived', cleanup_reason: reason })
+  t.notOk(existsSync(path))
+  t.same([...new Set((await operations(id)).slice(2))], ['workspace_restore failed'])
+  t.equal((await archive.restore(localBoard, id)).workspace.status, 'active')
+  t.equal(readFileSync(join(path, 'new.txt'), 'utf8'), 'kept\n')
+})
+
+t.test('a snapshot that is gone is said so', async t => {
+  const { archive, addWorkspace, repo, read } = await makeHarbour(t, { db })
+  const { id, path } = await addWorkspace('feature')
+  await archive.archive(localBoard, id)
+  runGit(repo, 'update-ref', '-d', `refs/berth/rescue/${id}`)
+  await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /not in .* any more/ })
+  t.equal((await read(id)).status, 'archived')
+  t.notOk(existsSync(path))
+})
+
+t.test('only what is archived is restored, and only one workspace has a folder', async t => {
+  const { archive, addWorkspace, addRow, db: database, read } = await makeHarbour(t, { db })
+  const { id, path } = await addWorkspace('feature')
+  await t.rejects(archive.restore(localBoard, id), { code: 'workspace_state_conflict', statusCode: 409 })
+  await archive.archive(localBoard, id)
+  const other = await addRow({ cwd: path, realized_path: path, branch_name: 'feature' })
+  await t.rejects(archive.restore(localBoard, id), { code: 'worktree_taken', statusCode: 409 })
+  t.equal((await read(id)).status, 'archived')
+  await database.deleteFrom('execution_workspaces').where('id', '=', other).execute()
+  const results = await Promise.allSettled([archive.restore(localBoard, id), archive.restore(localBoard, id)])
+  t.equal(results.filter(result => result.status === 'fulfilled').length, 1, 'two at once: one does it')
+  t.equal((await read(id)).status, 'active')
+})
+
+t.test('a workspace whose worktree was kept is only opened again', async t => {
+  const { archive, addWorkspace } = await makeHarbour(t, { db })
+  const { id, path } = await addWorkspace('by-hand', { created_by_runtime: false })
+  await archive.archive(localBoard, id)
+  await writeFile(join(path, 'later.txt'), 'written while it was archived\n')
+  t.equal((await archive.restore(localBoard, id)).workspace.status, 'active')
+  t.equal(readFileSync(join(path, 'later.txt'), 'utf8'), 'written while it was archived\n')
+})
+
+t.test('a workspace that could not be cleaned up is opened again as it stands', async t => {
+  const { archive, addWorkspace, repo } = await makeHarbour(t, { db })
+  const { id, path } = await addWorkspace('feature')
+  await writeFile(join(path, 'new.txt'), 'here\n')
+  runGit(repo, 'worktree', 'lock', path)
+  t.equal((await archive.archive(localBoard, id)).workspace.status, 'cleanup_failed')
+  t.match((await archive.restore(localBoard, id)).workspace, { status: 'active', cleanupReason: null })
+  t.equal(readFileSync(join(path, 'new.txt'), 'utf8'), 'here\n')
+})
+
+t.test('without a snapshot the branch is attached', async t => {
+  const { archive, addRow, repo, dataDir } = await makeHarbour(t, { db })
+  runGit(repo, 'branch', 'lonely', 'main')
+  const path = join(dataDir, 'worktrees', 'lonely')
+  const id = await addRow({ status: 'archived', cwd: path, realized_path: path, repo_root: repo, branch_name: 'lonely', created_by_runtime: true })
+  const { workspace } = await archive.restore(localBoard, id)
+  t.match(workspace, { status: 'active', cleanupReason: /no snapshot/ })
+  t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/lonely')
+
+  const lost = join(dataDir, 'worktrees', 'lost')
+  const gone = await addRow({ status: 'archived', cwd: lost, realized_path: lost, repo_root: repo, branch_name: 'never-was', created_by_runtime: true })
+  await t.rejects(archive.restore(localBoard, gone), { code: 'branch_missing', statusCode: 422 }, 'a branch is never made anew silently')
+})
