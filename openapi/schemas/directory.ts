@@ -152,7 +152,23 @@ export const Activity = Type.Object({
   entityId: Type.String(),
   details: nullableOpenObject(),
   createdAt: Timestamp
-}, { $id: 'Activity' })
+}, {
+  $id: 'Activity',
+  description: 'Who did what to which thing.',
+  examples: [{
+    id: 'c0ffee00-1111-4222-8333-444455556666',
+    companyId: '3f2a9d4e-1c7b-4b8e-8f5a-2d9c6e7f1a01',
+    actorType: 'board',
+    actorId: 'local',
+    agentId: null,
+    runId: null,
+    action: 'execution_workspace.updated',
+    entityType: 'execution_workspace',
+    entityId: '9e8d7c6b-5a49-4837-a625-141302f1e0d9',
+    details: { changedKeys: ['name'] },
+    createdAt: '2026-01-05T10:00:00.000Z'
+  }]
+})
 
 export type WorkspaceStrategy = Static<typeof WorkspaceStrategy>
 export type ExecutionWorkspacePolicy = Static<typeof ExecutionWorkspacePolicy>

@@ -6,6 +6,31 @@ export const operationPhases = ['worktree_prepare', 'workspace_provision', 'work
 export const operationStatuses = ['running', 'succeeded', 'failed', 'skipped', 'queued', 'cancelled', 'timed_out', 'interrupted'] as const
 export const logStreams = ['stdout', 'stderr', 'system'] as const
 
+const operationExample = {
+  id: '7b1c0f7e-6a55-4c0e-9c1d-0d6a3f6b1f10',
+  companyId: '3f2a9d4e-1c7b-4b8e-8f5a-2d9c6e7f1a01',
+  executionWorkspaceId: '9e8d7c6b-5a49-4837-a625-141302f1e0d9',
+  projectWorkspaceId: null,
+  heartbeatRunId: null,
+  phase: 'workspace_provision',
+  command: 'npm test',
+  cwd: '/home/ann/.berth/worktrees/site/SITE-7-fix-the-header',
+  status: 'failed',
+  exitCode: 1,
+  logStore: 'local_file',
+  logRef: 'operations/7b/7b1c0f7e-6a55-4c0e-9c1d-0d6a3f6b1f10.ndjson',
+  logBytes: 78,
+  logSha256: '6b1f1c9f7f0f2a7f0f6b1d3f1f2a4c5d6e7f8a9b0c1d2e3f4a5b6c7d8e9f0a1b',
+  logCompressed: false,
+  stdoutExcerpt: null,
+  stderrExcerpt: '1 failing\n',
+  metadata: { action: 'run', workspaceCommandId: 'job:test', workspaceCommandKind: 'job', workspaceCommandName: 'test' },
+  startedAt: '2026-01-05T10:00:00.000Z',
+  finishedAt: '2026-01-05T10:00:04.120Z',
+  createdAt: '2026-01-05T10:00:00.000Z',
+  updatedAt: '2026-01-05T10:00:04.120Z'
+}
+
 export const WorkspaceOperation = Type.Object({
   id: Uuid,
   companyId: Uuid,
@@ -29,7 +54,7 @@ export const WorkspaceOperation = Type.Object({
   finishedAt: NullableTimestamp,
   createdAt: Timestamp,
   updatedAt: Timestamp
-}, { $id: 'WorkspaceOperation', description: 'The durable record of one thing done to a workspace.' })
+}, { $id: 'WorkspaceOperation', description: 'The durable record of one thing done to a workspace.', examples: [operationExample] })
 
 export const OperationLogQuery = Type.Object({
   offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Bytes; take `nextOffset` of the answer before.' })),
@@ -42,7 +67,17 @@ export const OperationLog = Type.Object({
   logRef: Type.String(),
   content: Type.String({ description: 'NDJSON: `{"ts", "stream": "stdout"|"stderr"|"system", "chunk"}` a line; cut only between lines.' }),
   nextOffset: nullableInteger({ description: 'Where to go on; null when the operation has ended and all of it was read.' })
-}, { $id: 'OperationLog' })
+}, {
+  $id: 'OperationLog',
+  description: 'A part of the log of an operation.',
+  examples: [{
+    operationId: operationExample.id,
+    store: operationExample.logStore,
+    logRef: operationExample.logRef,
+    content: '{"ts":"2026-01-05T10:00:04.100Z","stream":"stderr","chunk":"1 failing\\n"}\n',
+    nextOffset: null
+  }]
+})
 
 export type WorkspaceOperation = Static<typeof WorkspaceOperation>
 export type OperationLog = Static<typeof OperationLog>

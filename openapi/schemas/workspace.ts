@@ -1,7 +1,7 @@
 /** Execution workspaces: the places where pieces of work happen. */
 import { Type, type Static } from '@sinclair/typebox'
 import { Cursor, Limit, Name, NullablePath, NullableTimestamp, NullableUuid, Timestamp, Uuid, closed, maxNameLength, nullableOpenObject, nullableRef, nullableString, ref, stringEnum } from './kit.ts'
-import { WorkspaceStrategy } from './directory.ts'
+import { ProjectWorkspace, WorkspaceStrategy } from './directory.ts'
 import { WorkspaceOperation } from './operation.ts'
 import { RuntimeService } from './runtime.ts'
 import { WorkspaceConfig, WorkspaceConfigPatch } from './workspace-config.ts'
@@ -99,6 +99,12 @@ export const WorkspaceOperationAnswer = Type.Object({
   workspace: ref(ExecutionWorkspace),
   operation: ref(WorkspaceOperation)
 }, { $id: 'WorkspaceOperationAnswer' })
+
+/** The same for an action on a project workspace. */
+export const ProjectWorkspaceOperationAnswer = Type.Object({
+  workspace: ref(ProjectWorkspace),
+  operation: ref(WorkspaceOperation)
+}, { $id: 'ProjectWorkspaceOperationAnswer' })
 
 export type ExecutionWorkspace = Static<typeof ExecutionWorkspace>
 export type WorkspaceSummary = Static<typeof WorkspaceSummary>

@@ -1,0 +1,103 @@
+/** The table of contents: every plugin and route of the service, in order. */
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Database } from './db/client.ts'
+import archivalCleanup from './plugins/archival-cleanup.ts'
+import auth from './plugins/auth.ts'
+import config, { type Config } from './plugins/config.ts'
+import database from './plugins/database.ts'
+import { answerClientError } from './plugins/client-error.ts'
+import errors, { sendError } from './plugins/errors.ts'
+import directory from './plugins/directory.ts'
+import etag from './plugins/etag.ts'
+import events from './plugins/events.ts'
+import health from './plugins/health.ts'
+import idempotency from './plugins/idempotency.ts'
+import observability, { requestIdOf } from './plugins/observability.ts'
+import openapi from './plugins/openapi.ts'
+import operations from './plugins/operations.ts'
+import recovery from './plugins/recovery.ts'
+import runtimeControl from './plugins/runtime-control.ts'
+import { schemaController } from './plugins/schema-compilers.ts'
+import workspaces from './plugins/workspaces.ts'
+import activityRoutes from './routes/activity.ts'
+import agentRoutes from './routes/agents.ts'
+import companyRoutes from './routes/companies.ts'
+import archiveRoutes from './routes/archive.ts'
+import executionWorkspaceRoutes from './routes/execution-workspaces.ts'
+import healthRoutes from './routes/health.ts'
+import issueRoutes from './routes/issues.ts'
+import operationRoutes from './routes/operations.ts'
+import projectWorkspaceRoutes from './routes/project-workspaces.ts'
+import projectRoutes from './routes/projects.ts'
+import runtimeControlRoutes from './routes/runtime-control.ts'
+import type { Actor } from './services/access/actor.ts'
+
+/** All under `/api`; their order is that of the document. */
+const apiRoutes = [
+  companyRoutes,
+  projectRoutes,
+  projectWorkspaceRoutes,
+  agentRoutes,
+  issueRoutes,
+  executionWorkspaceRoutes,
+  runtimeControlRoutes,
+  archiveRoutes,
+  operationRoutes,
+  activityRoutes
+]
+
+export interface AppOptions {
+  /** An open, migrated database to use instead of opening the configured one; the caller closes it. */
+  database?: Database
+  /** Decides who is asking; else the auth mode does. */
+  identify?: (request: FastifyRequest) => Actor
+  logger?: FastifyBaseLogger
+}
+
+/**
+ * Builds the whole service without listening; `await app.ready()` before `app.inject()`.
+ * Whoever calls it holds the lock of the data dir.
+ * @throws DatabaseUnusable, MigrationFailed and what other plugins say when they can not start (on `ready()`)
+ */
+export async function buildApp (settings: Config, options: AppOptions = {}): Promise<FastifyInstance> {
+  const app = fastify({
+    ...(options.logger === undefined ? { logger: { level: settings.logLevel } } : { loggerInstance: options.logger }),
+    // The observability plugin writes one line per request.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    trustProxy: settings.trustProxy,
+    bodyLimit: settings.bodyLimitBytes,
+    // Long ids are answered by their schema (400); only absurd ones by the router.
+    routerOptions: { maxParamLength: 2000 },
+    // Opening a cold database on a busy machine, or waiting for another runner's migrations, may take its time.
+    pluginTimeout: 300_000,
+    // Idle connections must not hold the end up; requests under way may finish.
+    forceCloseConnections: 'idle',
+    schemaController,
+    frameworkErrors: sendError,
+    clientErrorHandler: answerClientError
+  })
+
+  await app.register(config, { config: settings })
+  await app.register(errors)
+  await app.register(openapi)
+  await app.register(observability)
+  await app.register(database, { database: options.database })
+  await app.register(auth, { identify: options.identify })
+  await app.register(idempotency)
+  await app.register(etag)
+  await app.register(events)
+  await app.register(operations)
+  await app.register(directory)
+  await app.register(workspaces)
+  await app.register(runtimeControl)
+  await app.register(archivalCleanup)
+  await app.register(recovery)
+  await app.register(health, { recovery: () => app.recovery.state() })
+
+  await app.register(healthRoutes)
+  for (const routes of apiRoutes) await app.register(routes, { prefix: '/api' })
+
+  return app
+}

@@ -1,0 +1,64 @@
+/** The head of the OpenAPI document: what the service is, its conventions, tags and ways to log in. */
+import { readFileSync } from 'node:fs'
+import { findPackageJSON } from 'node:module'
+
+interface Package { version: string, description: string }
+
+/** What is running; the nearest package.json is the app's, from source, from a build and in the image. */
+export const packageJson = JSON.parse(readFileSync(findPackageJSON(import.meta.url) ?? 'package.json', 'utf8')) as Package
+
+const description = `
+Berth gives coding agents a place to work: isolated worktrees of real repositories, runtime services, jobs,
+operations with logs, and a close that loses nothing.
+
+**Try it out** works with the examples as they are, from top to bottom (leave DELETE for last). The ids of companies,
+projects, project workspaces, agents and issues are yours. Where the service makes an id, this page puts the last one
+it saw in the place of the example's.
+
+## Conventions
+
+- **Errors** are \`application/problem+json\` (RFC 9457). \`code\` is for programs, \`detail\` for people (\`error\` says the same),
+  \`errors\` points at each invalid place: a JSON pointer into the body, or \`#/query/…\`, \`#/params/…\`.
+- **Unknown fields** and query parameters are refused with 400, never ignored. Text may hold neither NUL nor half a surrogate pair.
+- **Lists** are JSON arrays with \`limit\` (100, at most 500) and \`cursor\`; \`Link: <…>; rel="next"\` leads to the next page.
+- **Single resources** have an \`ETag\`. \`If-Match\` on PATCH gives 412 when the resource was changed since you read it.
+- **POST** takes an \`Idempotency-Key\`: the same key and body gives the first answer again (\`Idempotency-Replayed: true\`)
+  for a day, another body is a 422.
+- **Times** are RFC 3339 in UTC with milliseconds, **ids** are UUIDs.
+- **X-Request-Id** is taken from the request or made, is in the answer, in problem documents and in every log line.
+- **Access**: what you may not see is answered like what does not exist.
+`.trim()
+
+const tags = [
+  { name: 'directory', description: 'The few facts of the orchestrator that the service decides by. Ids are yours; PUT creates or replaces.' },
+  { name: 'workspaces', description: 'Execution workspaces: the places where pieces of work happen.' },
+  { name: 'runtime', description: 'Starting, stopping and running the commands of a workspace.' },
+  { name: 'archive', description: 'Whether closing is safe, closing, and taking it back.' },
+  { name: 'operations', description: 'The durable record of each thing done to a workspace, with its log.' },
+  { name: 'activity', description: 'Who changed what.' },
+  { name: 'service', description: 'The service itself: health, readiness, metrics.' }
+]
+
+/** The document without its paths and components. */
+export const documentHead = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Berth',
+    version: packageJson.version,
+    summary: 'Execution workspaces for coding agents, over HTTP.',
+    description,
+    license: { name: 'MIT', identifier: 'MIT' }
+  },
+  servers: [{ url: '/', description: 'The service this document came from.' }],
+  tags,
+  security: [{ bearer: [] }, {}],
+  components: {
+    securitySchemes: {
+      bearer: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        description: 'A JWT or an API key. In mode `local` (loopback only) none is needed: whoever can open the port may do everything.'
+      }
+    }
+  }
+}

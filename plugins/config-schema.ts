@@ -1,0 +1,46 @@
+/** The environment variables the service understands: types, limits, defaults and the words of `--help`. */
+import { Type, type Static } from '@sinclair/typebox'
+
+const flag = (description: string) => Type.Boolean({ default: false, description, expected: 'true or false' })
+const optional = (description: string, expected: string) => Type.Optional(Type.String({ minLength: 1, description, expected }))
+const bytes = (standard: number, minimum: number, description: string) =>
+  Type.Integer({ default: standard, minimum, maximum: 1_099_511_627_776, description, expected: `a number of bytes from ${minimum} up` })
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** `expected` is the end of the sentence "NAME must be …". */
+export const Environment = Type.Object({
+  BERTH_HOST: Type.String({ default: '127.0.0.1', minLength: 1, pattern: '^[0-9A-Za-z.:_-]+$', description: 'Address to listen on; a loopback one in mode `local`.', expected: 'an address or a host name' }),
+  BERTH_PORT: Type.Integer({ default: 4180, minimum: 0, maximum: 65_535, description: 'Port to listen on; 0 takes a free one.', expected: 'a port number from 0 to 65535' }),
+  BERTH_DATA_DIR: optional('Folder for the embedded database, worktrees and logs; one process at a time. Default: `~/.berth`.', 'a folder'),
+  DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', description: 'PostgreSQL to use; absent: embedded PGlite in the data dir.', expected: 'a URL that begins with postgres://' })),
+  BERTH_AUTH_MODE: Type.Union([Type.Literal('local'), Type.Literal('token')], { default: 'local', description: '`local`: who can open the port may do everything, so only a loopback address. `token` is not there yet.', expected: 'local or token' }),
+  BERTH_ALLOWED_ROOTS: optional('Folders project workspaces may lie in, separated by `:`; absent: any folder.', 'absolute folders separated by ":"'),
+  BERTH_COMMAND_ENV: Type.Optional(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*(\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*$', description: 'Names of further variables that commands get, separated by commas.', expected: 'names of variables separated by commas' })),
+  BERTH_ENV_PREFIX: Type.String({ default: 'BERTH_', pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 50, description: 'What the names of the variables given to commands begin with.', expected: 'the beginning of a variable name' }),
+  BERTH_PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s/?#]+/?$', description: 'Where clients reach the service, when not at the address it listens on.', expected: 'an http or https URL without a path' })),
+  BERTH_TRUST_PROXY: flag('Believe the `X-Forwarded-*` headers of a proxy in front.'),
+  BERTH_PORT_RANGE: Type.String({ default: '20000-29999', pattern: '^[0-9]{1,5}-[0-9]{1,5}$', description: 'Ports given to services that ask for an `auto` port.', expected: 'two ports, such as 20000-29999, the first not above the second' }),
+  BERTH_JOB_LOG_MAX_BYTES: bytes(67_108_864, 4096, 'Size at which the log of a job is cut, the job going on.'),
+  BERTH_SERVICE_LOG_MAX_BYTES: bytes(16_777_216, 4096, 'Size at which the head of a service\'s log is dropped.'),
+  BERTH_REDACT_USERNAME: flag('Mask the user\'s name in logs too.'),
+  BERTH_STOP_SERVICES_ON_EXIT: flag('Stop runtime services when the service ends; else they go on and are found again.'),
+  BERTH_COMMAND_TIMEOUT_SEC: Type.Integer({ default: 600, minimum: 1, maximum: 86_400, description: 'Time for provision, cleanup and teardown commands, in seconds.', expected: 'a number of seconds from 1 to 86400' }),
+  BERTH_BODY_LIMIT_BYTES: Type.Integer({ default: 1_048_576, minimum: 1024, maximum: 67_108_864, description: 'Size of the largest request body.', expected: 'a number of bytes from 1024 to 67108864' }),
+  LOG_LEVEL: Type.Union(levels.map(level => Type.Literal(level)), { default: 'info', description: levels.map(level => `\`${level}\``).join(' '), expected: `one of ${levels.join(', ')}` })
+})
+
+export type Environment = Static<typeof Environment>
+
+interface Described { type?: string, default?: unknown, description?: string, expected?: string }
+
+/** One line for `--help` and the README: a variable, its default in words, and what it is for. */
+export interface Setting { name: string, type: string, standard: string, description: string, expected: string }
+
+export const settings: Setting[] = Object.entries<Described>(Environment.properties).map(([name, schema]) => ({
+  name,
+  type: schema.type ?? 'string',
+  standard: schema.default === undefined ? '' : String(schema.default),
+  description: schema.description ?? '',
+  expected: schema.expected ?? ''
+}))

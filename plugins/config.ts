@@ -1,0 +1,145 @@
+/** The configuration: read once from the environment, checked, and shared as `app.config`. */
+import { isAbsolute, resolve } from 'node:path'
+import { Value } from '@sinclair/typebox/value'
+import fp from 'fastify-plugin'
+import { dataDirOf } from '../db/data-dir.ts'
+import { Environment, settings } from './config-schema.ts'
+
+export interface Config {
+  host: string
+  port: number
+  /** Absolute. */
+  dataDir: string
+  /** null: the embedded database in the data dir. */
+  databaseUrl: string | null
+  authMode: 'local' | 'token'
+  /** Absolute folders project workspaces may lie in; empty: anywhere. */
+  allowedRoots: readonly string[]
+  commandEnvNames: readonly string[]
+  envPrefix: string
+  /** Without a trailing slash. */
+  publicUrl: string | null
+  trustProxy: boolean
+  logLevel: string
+  portRange: { from: number, to: number }
+  jobLogMaxBytes: number
+  serviceLogMaxBytes: number
+  redactUsername: boolean
+  stopServicesOnExit: boolean
+  commandTimeoutSec: number
+  bodyLimitBytes: number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { config: Config }
+}
+
+/** A setting that can't be used; the message is one line for the person who starts the service. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Reads the configuration.
+ * @param env variables, such as `process.env`; an empty one counts as absent
+ * @throws ConfigError that names the variable, what it must be and what it is
+ */
+export function loadConfig (env: Record<string, string | undefined>): Config {
+  const values = parseEnvironment(env)
+  const config: Config = {
+    host: values.BERTH_HOST,
+    port: values.BERTH_PORT,
+    dataDir: dataDirOf(values.BERTH_DATA_DIR),
+    databaseUrl: values.DATABASE_URL ?? null,
+    authMode: values.BERTH_AUTH_MODE,
+    allowedRoots: allowedRoots(values.BERTH_ALLOWED_ROOTS),
+    commandEnvNames: (values.BERTH_COMMAND_ENV ?? '').split(',').map(name => name.trim()).filter(name => name !== ''),
+    envPrefix: values.BERTH_ENV_PREFIX,
+    publicUrl: values.BERTH_PUBLIC_URL?.replace(/\/$/, '') ?? null,
+    trustProxy: values.BERTH_TRUST_PROXY,
+    logLevel: values.LOG_LEVEL,
+    portRange: portRange(values.BERTH_PORT_RANGE),
+    jobLogMaxBytes: values.BERTH_JOB_LOG_MAX_BYTES,
+    serviceLogMaxBytes: values.BERTH_SERVICE_LOG_MAX_BYTES,
+    redactUsername: values.BERTH_REDACT_USERNAME,
+    stopServicesOnExit: values.BERTH_STOP_SERVICES_ON_EXIT,
+    commandTimeoutSec: values.BERTH_COMMAND_TIMEOUT_SEC,
+    bodyLimitBytes: values.BERTH_BODY_LIMIT_BYTES
+  }
+  refuseOpenDoor(config)
+  return config
+}
+
+/** The defaults with some values replaced; for embedding and tests. */
+export function configWith (values: Partial<Config> & { dataDir: string }): Config {
+  return { ...loadConfig({}), ...values }
+}
+
+/** True for addresses only this machine can reach. */
+export function isLoopback (host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
+}
+
+/** The text of `--help`. */
+export function helpText (): string {
+  const width = Math.max(...settings.map(setting => setting.name.length))
+  const lines = settings.map(({ name, description, standard }) =>
+    `  ${name.padEnd(width)}  ${description}${standard === '' ? '' : ` [${standard}]`}`)
+  return ['Berth: execution workspaces over HTTP.', '', 'Usage: npm start [-- --help]', '', 'Environment variables:', ...lines, ''].join('\n').replaceAll('`', '')
+}
+
+/** The README's table of settings, in Markdown. */
+export function configTable (): string {
+  const rows = settings.map(({ name, standard, description }) => `| \`${name}\` | ${standard === '' ? '' : `\`${standard}\``} | ${description} |`)
+  return ['| variable | default | what it does |', '|---|---|---|', ...rows].join('\n')
+}
+
+function parseEnvironment (env: Record<string, string | undefined>): Environment {
+  const given = Object.fromEntries(settings.flatMap(({ name }) => env[name] === undefined || env[name] === '' ? [] : [[name, env[name]]]))
+  const typed = Object.fromEntries(Object.entries(given).map(([name, text]) => [name, fromText(name, text ?? '')]))
+  const values = Value.Default(Environment, typed)
+  if (Value.Check(Environment, values)) return values
+  const name = Value.Errors(Environment, values).First()?.path.slice(1) ?? ''
+  throw badSetting(name, String(given[name] ?? ''))
+}
+
+/** TypeBox's own conversion would read "1.5" as 1; here what is not exactly a number stays text and is refused. */
+function fromText (name: string, text: string): unknown {
+  const type = settings.find(setting => setting.name === name)?.type
+  if (type === 'integer' && /^\d{1,15}$/.test(text)) return Number(text)
+  if (type === 'boolean' && /^(true|1|yes|on)$/i.test(text)) return true
+  if (type === 'boolean' && /^(false|0|no|off)$/i.test(text)) return false
+  return text
+}
+
+function badSetting (name: string, value: string): ConfigError {
+  const expected = settings.find(setting => setting.name === name)?.expected ?? 'something else'
+  // A database URL may hold a password, so its value is not repeated.
+  const shown = name === 'DATABASE_URL' ? '' : `, not ${JSON.stringify(value)}`
+  return new ConfigError(`${name} must be ${expected}${shown}. See npm start -- --help.`)
+}
+
+function allowedRoots (value: string | undefined): string[] {
+  const roots = (value ?? '').split(':').filter(root => root !== '')
+  if (!roots.every(root => isAbsolute(root))) throw badSetting('BERTH_ALLOWED_ROOTS', value ?? '')
+  return roots.map(root => resolve(root))
+}
+
+function portRange (value: string): { from: number, to: number } {
+  const [from = 0, to = 0] = value.split('-').map(Number)
+  if (from < 1 || to > 65_535 || from > to) throw badSetting('BERTH_PORT_RANGE', value)
+  return { from, to }
+}
+
+function refuseOpenDoor (config: Config): void {
+  if (config.authMode === 'token') {
+    throw new ConfigError('BERTH_AUTH_MODE=token is not there yet; this version knows only local, on a loopback address.')
+  }
+  if (!isLoopback(config.host)) {
+    throw new ConfigError(`BERTH_HOST must be a loopback address (127.0.0.1, ::1 or localhost) with BERTH_AUTH_MODE=local, not "${config.host}": whoever can open the port may do everything.`)
+  }
+}
+
+export default fp<{ config: Config }>(async (app, { config }) => {
+  app.decorate('config', Object.freeze(config))
+}, { name: 'config' })

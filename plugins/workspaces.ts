@@ -1,0 +1,32 @@
+/** Execution workspaces as `app.workspaces`. */
+import fp from 'fastify-plugin'
+import { createWorkspaceControl, type WorkspaceControl } from '../services/control/workspaces.ts'
+import type { Archive } from '../services/control/workspace-update.ts'
+import { createGit } from '../services/git/exec.ts'
+import { createEnvironmentBuilder } from '../services/process/environment.ts'
+import { createCurrentServices } from '../services/runtime/current-services.ts'
+import { createRealizer } from '../services/workspaces/realize.ts'
+import { createWorktreePlanner } from '../services/workspaces/worktree-plan.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance { workspaces: WorkspaceControl }
+}
+
+export default fp(async app => {
+  const { db } = app.database
+  const { hostId, locks, recorder } = app.operations
+  const { allowedRoots, commandEnvNames, commandTimeoutSec, dataDir, envPrefix } = app.config
+  const git = createGit()
+  const environment = createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix })
+  const planner = createWorktreePlanner({ db, git, hostId, dataDir, allowedRoots })
+  const realizer = createRealizer({ db, git, hostId, locks, recorder, environment, planner, dataDir, commandTimeoutMs: commandTimeoutSec * 1000 })
+  // Registered later, since archiving stands on workspaces; asked only once requests come.
+  const archive: Archive = {
+    closeReadiness: async (actor, id) => await app.archival.closeReadiness(actor, id),
+    archive: async (actor, id) => await app.archival.archive(actor, id),
+    restore: async (actor, id) => await app.archival.restore(actor, id)
+  }
+  app.decorate('workspaces', createWorkspaceControl({
+    db, git, hostId, planner, realizer, archive, allowedRoots, dataDir, currentServicesOf: createCurrentServices({ db })
+  }))
+}, { name: 'workspaces', dependencies: ['config', 'database', 'operations'] })

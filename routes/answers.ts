@@ -1,0 +1,24 @@
+/** How routes answer beyond a plain value: pages with a `Link`, new things with a `Location`. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Page } from '../openapi/schemas/common.ts'
+
+/**
+ * Answers with a page of a list: sets `Link: <…>; rel="next"` when there is a next one and returns the items.
+ * The link is the request's own path and query with the new cursor.
+ * @example async (request, reply) => sendPage(reply, request, await app.operations.listOfRun(…))
+ */
+export function sendPage<T> (reply: FastifyReply, request: FastifyRequest, page: Page<T>): T[] {
+  if (page.nextCursor !== null) {
+    const [path = '', query = ''] = request.url.split('?', 2)
+    const next = new URLSearchParams(query)
+    next.set('cursor', page.nextCursor)
+    reply.header('link', `<${path}?${next.toString()}>; rel="next"`)
+  }
+  return page.items
+}
+
+/** Marks the answer as 201 with a `Location` and returns the new thing. */
+export function sendCreated<T> (reply: FastifyReply, location: string, resource: T): T {
+  reply.code(201).header('location', location)
+  return resource
+}

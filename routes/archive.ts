@@ -1,0 +1,61 @@
+/** Closing a workspace: whether it is safe, doing it, and undoing it. */
+import { Type } from '@sinclair/typebox'
+import { IdParams } from '../openapi/schemas/common.ts'
+import { CloseReadiness } from '../openapi/schemas/readiness.ts'
+import { answer, body, problem, problems } from '../openapi/schemas/responses.ts'
+import { WorkspaceOperationAnswer } from '../openapi/schemas/workspace.ts'
+import type { App } from './app.ts'
+
+const tags = ['archive']
+
+/** These take no settings; a body, if any, is an empty object. */
+const noSettings = body(Type.Unsafe<Record<string, never> | null>({ type: ['object', 'null'], additionalProperties: false }), {})
+
+const closeReadiness = {
+  operationId: 'getCloseReadiness',
+  tags,
+  summary: 'Ask whether closing a workspace is safe',
+  description: 'What blocks it, what to know before, and every step it would take in order. Nothing is changed. What git can not tell is a warning, and is never deleted.',
+  params: IdParams,
+  response: { 200: answer(CloseReadiness, 'The close readiness.'), ...problems(404) }
+}
+
+const archive = {
+  operationId: 'archiveExecutionWorkspace',
+  tags,
+  summary: 'Archive a workspace',
+  description: 'Stops its services, stores everything that is not committed as a rescue snapshot, runs the cleanup and teardown commands, removes the worktree, and deletes its branch if that is merged. If the files can not be removed without loss they stay, and the status is `cleanup_failed` with the reason; ask again to go on. One that is archived already answers with how it was.',
+  params: IdParams,
+  body: noSettings,
+  response: {
+    200: answer(WorkspaceOperationAnswer, 'The workspace as it is now, and the operation that sums up. Each step has an operation of its own.'),
+    409: problem(409, 'Closing is blocked (`closeReadiness` says why), or something else is being done to the workspace.'),
+    ...problems(404)
+  }
+}
+
+const restore = {
+  operationId: 'restoreExecutionWorkspace',
+  tags,
+  summary: 'Restore an archived workspace',
+  description: 'Worktree and branch come back at their place, files staged, modified and untracked as they were, and the workspace is `active`. Ignored files other than the rescued ones are gone; the provision command makes them again before the next start.',
+  params: IdParams,
+  body: noSettings,
+  response: {
+    200: answer(WorkspaceOperationAnswer, 'The workspace as it is now, and the operation of the restore.'),
+    409: problem(409, 'It is not archived, another workspace has its folder by now, or something else is being done to it.'),
+    422: problem(422, 'Its files can not be brought back; it stays archived, and its snapshot stays where it is.'),
+    ...problems(404)
+  }
+}
+
+export default async function (app: App): Promise<void> {
+  app.get('/execution-workspaces/:id/close-readiness', { schema: closeReadiness }, async ({ actor, params }) =>
+    await app.archival.closeReadiness(actor, params.id))
+
+  app.post('/execution-workspaces/:id/archive', { schema: archive }, async ({ actor, params }) =>
+    await app.archival.archive(actor, params.id))
+
+  app.post('/execution-workspaces/:id/restore', { schema: restore }, async ({ actor, params }) =>
+    await app.archival.restore(actor, params.id))
+}

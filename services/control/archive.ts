@@ -1,0 +1,116 @@
+/** Closing and reopening workspaces, end to end: who may, one at a time, and what is answered. */
+import type { Db } from '../../db/client.ts'
+import { findLatestOperation } from '../../db/archival.ts'
+import { findWorkspace } from '../../db/execution-workspaces.ts'
+import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
+import type { CloseReadiness } from '../../openapi/schemas/readiness.ts'
+import type { ExecutionWorkspace } from '../../openapi/schemas/workspace.ts'
+import { systemActor, type Actor } from '../access/actor.ts'
+import { absent, requireVisible } from '../access/company-access.ts'
+import type { RuntimeAccess } from '../access/runtime-access.ts'
+import { archiveWorkspace, type ArchiveOutcome } from '../archive/archive.ts'
+import { stepInput, workspaceWaitMs, type ArchiveDeps } from '../archive/archive-run.ts'
+import { assess } from '../archive/close-readiness.ts'
+import { finishWorkspace } from '../archive/finish-interrupted.ts'
+import { gatherFacts } from '../archive/gather.ts'
+import { restoreWorkspace, type RestoredStatus } from '../archive/restore.ts'
+import { Conflict, WorkspaceStateConflict } from '../errors.ts'
+import type { HeldLock } from '../operations/locks.ts'
+import { toOperation } from '../operations/shape.ts'
+import type { WorkspaceRow } from '../workspaces/shape.ts'
+import type { WorkspaceView } from './workspace-view.ts'
+
+export interface ArchiveAnswer {
+  workspace: ExecutionWorkspace
+  /** The one that sums up: `worktree_cleanup` of an archive, `workspace_restore` of a restore. */
+  operation: WorkspaceOperation
+}
+
+export interface ArchiveControl {
+  /** @throws NotFound for what the actor may not see */
+  closeReadiness (actor: Actor, id: string): Promise<CloseReadiness>
+  /**
+   * Archives; of one that is archived already, the result of that. A workspace whose files could not be removed
+   * safely is answered as `cleanup_failed`, with its operation `failed`.
+   * @throws NotFound, Forbidden, CloseBlocked (409) with `closeReadiness`, WorkspaceBusy, WorkspaceStateConflict (409)
+   */
+  archive (actor: Actor, id: string): Promise<ArchiveAnswer>
+  /** @throws NotFound, Forbidden, WorkspaceBusy, WorkspaceStateConflict, WorktreeTaken (409), RestoreFailed (422) */
+  restore (actor: Actor, id: string, options?: { status?: RestoredStatus }): Promise<ArchiveAnswer>
+  /** For recovery: ends what a crash cut off in a workspace that is `archiving`; another one is left as it is. */
+  finishInterrupted (row: WorkspaceRow): Promise<WorkspaceRow>
+}
+
+export interface ArchiveControlDeps extends ArchiveDeps {
+  hostId: string
+  access: RuntimeAccess
+  view: WorkspaceView
+}
+
+export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
+  const { db } = deps
+
+  async function answer ({ row, operation }: ArchiveOutcome): Promise<ArchiveAnswer> {
+    return { workspace: await deps.view.show(row), operation }
+  }
+
+  async function requireManageable (actor: Actor, id: string): Promise<WorkspaceRow> {
+    const row = requireVisible(actor, await findWorkspace(db, id), 'write')
+    await deps.access.requireRuntimeManagement(actor, { companyId: row.company_id, executionWorkspaceId: row.id })
+    if (row.host_id !== null && row.host_id !== deps.hostId) throw new Conflict('The files of this workspace are on another host; ask that one.')
+    return row
+  }
+
+  return {
+    async closeReadiness (actor, id) {
+      const row = requireVisible(actor, await findWorkspace(db, id))
+      return assess(await gatherFacts(deps, row))
+    },
+
+    async archive (actor, id) {
+      const row = await requireManageable(actor, id)
+      return await answer(await alone(deps, row, 'archiving', async (current, held) => {
+        if (current.status === 'archived') return await archivedAlready(deps, current, actor)
+        if (current.status === 'provisioning') throw new WorkspaceStateConflict('The workspace is provisioning; wait until that is done.')
+        if (current.status !== 'archiving') return await archiveWorkspace(deps, { row: current, actor, held, resumed: false })
+        // Cut off by a crash, and nobody has come to it yet. After a restore that was, there is still an archive to do.
+        const finished = await finishWorkspace(deps, current, actor, held)
+        if (finished.operation.phase === 'worktree_cleanup') return finished
+        return finished.row.status === 'archived' ? await archivedAlready(deps, finished.row, actor) : await archiveWorkspace(deps, { row: finished.row, actor, held, resumed: false })
+      }))
+    },
+
+    async restore (actor, id, { status } = {}) {
+      const row = await requireManageable(actor, id)
+      return await answer(await alone(deps, row, 'restoring', async (current, held) =>
+        await restoreWorkspace(deps, { row: current, actor, held, ...(status === undefined ? {} : { status }) })))
+    },
+
+    async finishInterrupted (row) {
+      return await alone(deps, row, 'finishing what was cut off', async (current, held) => {
+        if (current.status !== 'archiving') return current
+        return (await finishWorkspace(deps, current, systemActor, held)).row
+      })
+    }
+  }
+}
+
+/** Runs a step with the workspace locked for itself and its row read afresh. */
+async function alone<T> (deps: ArchiveControlDeps, row: WorkspaceRow, purpose: string, step: (current: WorkspaceRow, held: HeldLock) => Promise<T>): Promise<T> {
+  return await deps.locks.withLock({ resource: `workspace:${row.id}`, mode: 'exclusive', purpose, waitMs: workspaceWaitMs },
+    async held => await step(await reread(deps.db, row.id), held))
+}
+
+async function reread (db: Db, id: string): Promise<WorkspaceRow> {
+  const row = await findWorkspace(db, id)
+  if (row === undefined) throw absent()
+  return row
+}
+
+/** The finished result: the operation that archived it, or the note that nothing was to be done. */
+async function archivedAlready (deps: ArchiveControlDeps, row: WorkspaceRow, actor: Actor): Promise<ArchiveOutcome> {
+  const last = await findLatestOperation(deps.db, row.id, 'worktree_cleanup')
+  if (last !== undefined) return { row, operation: toOperation(last) }
+  const operation = await deps.recorder.skip(stepInput(row, actor, { phase: 'worktree_cleanup', metadata: { action: 'archive' } }), 'The workspace is archived already.')
+  return { row, operation }
+}

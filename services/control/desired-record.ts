@@ -1,0 +1,81 @@
+/** Remembers what was asked for: the wanted states of a place's services, and the activity row, in one transaction. */
+import type { Db } from '../../db/client.ts'
+import { touchWorkspace, updateWorkspace } from '../../db/execution-workspaces.ts'
+import type { RuntimeAction } from '../../openapi/schemas/runtime.ts'
+import type { Actor } from '../access/actor.ts'
+import { recordActivity } from '../operations/activity.ts'
+import { servicesOf } from '../runtime/commands.ts'
+import { withDesired, type DesiredState, type DesiredStates } from '../runtime/desired-state.ts'
+import { patchConfig } from '../workspaces/config.ts'
+import type { RuntimePlace } from './runtime-place.ts'
+import type { RuntimeRequest } from './runtime-request.ts'
+
+export interface DesiredRecord {
+  place: RuntimePlace
+  request: RuntimeRequest
+  now: Date
+}
+
+export interface ActivityRecord extends DesiredRecord {
+  actor: Actor
+  operationId: string
+  status: 'succeeded' | 'failed'
+}
+
+const wantedBy: Record<RuntimeAction, DesiredState | null> = { start: 'running', restart: 'running', stop: 'stopped', run: null }
+
+/** Stores the wanted states where they changed; a workspace that borrows its services from its project workspace sets those too. */
+export async function rememberDesired (trx: Db, { place, request, now }: DesiredRecord): Promise<void> {
+  const wanted = wantedBy[request.action]
+  if (wanted === null || request.remember === null) return
+  const change = { wanted, indexes: request.remember, serviceCount: servicesOf(place.commands).length }
+  if (place.kind === 'execution') await rememberInWorkspace(trx, place.id, change, now)
+  if (place.owner.kind === 'project') await rememberInProject(trx, place.owner.id, change, now)
+}
+
+/** Writes the activity row of the action and marks the workspace as used. */
+export async function recordAction (trx: Db, { place, request, now, actor, operationId, status }: ActivityRecord): Promise<void> {
+  const execution = place.kind === 'execution'
+  if (execution) await touchWorkspace(trx, place.id, now)
+  await recordActivity(trx, {
+    companyId: place.companyId,
+    actor,
+    action: execution ? `execution_workspace.runtime_${request.action}` : `project.workspace_runtime_${request.action}`,
+    entityType: execution ? 'execution_workspace' : 'project',
+    entityId: execution ? place.id : place.projectId,
+    details: {
+      projectWorkspaceId: place.projectWorkspace?.id ?? null,
+      workspaceCommandId: request.command?.definition.id ?? null,
+      runtimeServiceId: request.runtimeServiceId,
+      operationId,
+      status
+    }
+  })
+}
+
+type Change = Parameters<typeof withDesired>[1]
+
+async function rememberInWorkspace (trx: Db, id: string, change: Change, now: Date): Promise<void> {
+  const row = await trx.selectFrom('execution_workspaces').select('config').where('id', '=', id).forUpdate().executeTakeFirst()
+  if (row === undefined) return
+  const before: DesiredStates = { desiredState: row.config?.desiredState ?? null, serviceStates: row.config?.serviceStates ?? null }
+  const after = withDesired(before, change)
+  if (same(before, after)) return
+  await updateWorkspace(trx, id, { config: JSON.stringify(patchConfig(row.config, after)) }, now)
+}
+
+async function rememberInProject (trx: Db, id: string, change: Change, now: Date): Promise<void> {
+  const row = await trx.selectFrom('project_workspaces').select(['desired_state', 'service_states']).where('id', '=', id).forUpdate().executeTakeFirst()
+  if (row === undefined) return
+  const before: DesiredStates = { desiredState: row.desired_state, serviceStates: row.service_states }
+  const after = withDesired(before, change)
+  if (same(before, after)) return
+  await trx.updateTable('project_workspaces')
+    .set({ desired_state: after.desiredState, service_states: JSON.stringify(after.serviceStates), updated_at: now })
+    .where('id', '=', id).execute()
+}
+
+function same (before: DesiredStates, after: DesiredStates): boolean {
+  const entries = (states: DesiredStates) => JSON.stringify([states.desiredState, Object.entries(states.serviceStates ?? {}).sort()])
+  return entries(before) === entries(after)
+}

@@ -1,0 +1,177 @@
+/** Does what a runtime request asks for, under its operation: the files made sure of, the workspace shared, services started and stopped. */
+import { randomUUID } from 'node:crypto'
+import type { Db } from '../../db/client.ts'
+import type { WorkspaceRow } from '../../db/execution-workspaces.ts'
+import type { ServiceRow } from '../../db/runtime-services.ts'
+import type { Actor } from '../access/actor.ts'
+import { runIdOf } from '../access/actor.ts'
+import { CommandDisabled, ServiceStartFailed, Unprocessable, isProblem } from '../errors.ts'
+import { finishOf } from '../operations/command-run.ts'
+import type { Locks } from '../operations/locks.ts'
+import type { OperationHandle } from '../operations/recorder.ts'
+import type { CommandContext, EnvironmentBuilder } from '../process/environment.ts'
+import { resolveAddresses } from '../runtime/addresses.ts'
+import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
+import { runJob } from '../runtime/jobs.ts'
+import type { Ports } from '../runtime/ports.ts'
+import { planService, type Addresses, type PlanInput } from '../runtime/service-plan.ts'
+import { startSet } from '../runtime/start-set.ts'
+import type { StartedService, StopReport, Supervisor } from '../runtime/supervisor.ts'
+import { loadCommandContext } from '../workspaces/context.ts'
+import { rememberDesired } from './desired-record.ts'
+import { loadPlace, ownerOf, placeLock, requirePath, requireUsable, type RuntimePlace } from './runtime-place.ts'
+import type { RuntimeRequest } from './runtime-request.ts'
+
+export interface RuntimeActionsDeps {
+  db: Db
+  locks: Locks
+  supervisor: Supervisor
+  ports: Ports
+  environment: EnvironmentBuilder
+  /** Makes sure of a workspace's files; takes its own locks. */
+  ensureFiles: (row: WorkspaceRow, options: { runId: string | null }) => Promise<WorkspaceRow>
+  now: () => Date
+}
+
+export interface ActionInput {
+  place: RuntimePlace
+  request: RuntimeRequest
+  actor: Actor
+  op: OperationHandle
+}
+
+/** What all commands of one request share. */
+type Session = Omit<PlanInput, 'command'>
+
+/** Archiving holds the workspace alone for longer; then the answer is that it is busy. */
+const workspaceWaitMs = 10_000
+
+/** Carries out a decided request; the operation is finished already where the request itself says how it ended (a job). Gives what was started. */
+export async function performAction (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
+  const { place, request, op } = input
+  const actions = { start: startServices, restart: startServices, stop: stopServices, run: runOneJob }
+  if (request.action !== 'stop') await ensureFiles(deps, input)
+  const words = request.command === null ? 'services' : request.command.definition.name
+  const lock = { resource: placeLock(place), mode: 'shared' as const, purpose: `${request.action} of ${words}`, operationId: op.id, waitMs: workspaceWaitMs, signal: op.signal }
+  return await deps.locks.withLock(lock, async () => {
+    // What was true before the lock may not be any more: an archive may have come first.
+    const now = await loadPlace(deps.db, targetOf(place))
+    if (now !== null) requireUsable(now)
+    const current: RuntimePlace = now === null ? place : { ...now, commands: place.commands }
+    return await actions[request.action](deps, { ...input, place: current })
+  })
+}
+
+function targetOf ({ kind, id, projectId }: RuntimePlace) {
+  return kind === 'execution' ? { kind, id } as const : { kind, id, projectId } as const
+}
+
+async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<void> {
+  if (place.workspace !== null) await ensure(place.workspace, { runId: runIdOf(actor) })
+}
+
+async function sessionOf ({ db, environment }: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<Session> {
+  const owner = ownerOf(place, actor)
+  const row = place.workspace ?? place.projectWorkspace
+  const context: CommandContext | null = row === null ? null : await loadCommandContext(db, row, { agentId: owner.agentId })
+  if (context === null) throw new Unprocessable('The workspace is gone.')
+  return {
+    owner,
+    context,
+    environment,
+    baseCwd: requirePath(place),
+    callId: randomUUID(),
+    serviceNames: servicesOf(place.commands).map(({ definition }) => definition.name)
+  }
+}
+
+async function stopServices (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
+  const { place, request } = input
+  // First, so that a crash in between does not bring back what was to be stopped.
+  await deps.db.transaction().execute(async trx => await rememberDesired(trx, { place, request, now: deps.now() }))
+  await stopRequested(deps, input)
+  return []
+}
+
+/** Stops what the request says, and keeps the proof in the operation's metadata either way. */
+async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput): Promise<void> {
+  if (request.stop.length === 0) op.log.system('Nothing was running.')
+  try {
+    const reports = await supervisor.stopAll(request.stop, { op, reason: 'It was stopped on request.' })
+    op.annotate({ runtimeServiceCount: reports.length, stop: proofOf(reports) })
+  } catch (error) {
+    if (isProblem(error) && error.code === 'stop_incomplete') op.annotate({ code: error.code, stop: error.members['proof'] })
+    throw error
+  }
+}
+
+function proofOf (reports: readonly StopReport[]) {
+  return {
+    membersBefore: reports.flatMap(({ membersBefore }) => membersBefore),
+    survivors: reports.flatMap(({ survivors }) => survivors),
+    portFree: reports.every(({ portFree }) => portFree !== false),
+    services: reports
+  }
+}
+
+async function startServices (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
+  const { place, request, op } = input
+  const restart = request.action === 'restart'
+  if (restart) await stopRequested(deps, input)
+  const session = await sessionOf(deps, input)
+  const { started, failure } = await startSet(place.commands, request.start, async command => await startOne(deps, input, session, command))
+  const services = started.flatMap(({ value }) => value ?? [])
+  if (failure !== null) {
+    await stopAgain(deps, op, services)
+    throw startProblem(failure.error, restart && request.stop.length > 0)
+  }
+  const [only] = services
+  op.annotate({ runtimeServiceCount: services.length, ...(services.length === 1 && only !== undefined ? { runtimeServiceId: only.row.id } : {}) })
+  await deps.db.transaction().execute(async trx => await rememberDesired(trx, { place, request, now: deps.now() }))
+  return services.map(({ row }) => row)
+}
+
+/** A service is started; a job that a service needs is run to its end. */
+async function startOne (deps: RuntimeActionsDeps, { place, op }: ActionInput, session: Session, command: WorkspaceCommand): Promise<StartedService | null> {
+  const { name, kind, disabledReason } = command.definition
+  if (disabledReason !== null) throw new CommandDisabled(`${name} is needed, but disabled: ${disabledReason}`)
+  const addresses = await addressesFor(deps, place, session, command)
+  if (kind === 'service') return await deps.supervisor.start({ plan: planService({ ...session, command }), addresses, op })
+  op.log.system(`${name}: running it first.`)
+  const { exitCode, outcome } = await runJob({ ...session, command, addresses, op })
+  if (outcome === 'exited' && exitCode === 0) return null
+  throw new ServiceStartFailed(`The job ${name} is needed first, and ${outcome === 'exited' ? `ended with code ${exitCode}` : outcome.replace('_', ' ')}.`, {
+    members: { service: name, cause: { reason: 'dependency_failed', exitCode } }
+  })
+}
+
+async function addressesFor (deps: RuntimeActionsDeps, { commands }: RuntimePlace, session: Session, { entry }: WorkspaceCommand): Promise<Addresses> {
+  return await resolveAddresses(deps, entry, name => {
+    const found = servicesOf(commands).find(({ definition }) => definition.name === name)
+    return found === undefined ? null : planService({ ...session, command: found })
+  })
+}
+
+/** A start that fails leaves nothing of itself: what it started before is stopped again, what ran already stays. */
+async function stopAgain ({ supervisor }: RuntimeActionsDeps, op: OperationHandle, services: readonly StartedService[]): Promise<void> {
+  const rows: ServiceRow[] = services.filter(({ reused }) => !reused).map(({ row }) => row)
+  if (rows.length === 0) return
+  op.log.system('What was started before is stopped again.')
+  await supervisor.stopAll(rows, { op, reason: 'Another service of the same request did not start.' })
+}
+
+function startProblem (error: unknown, wasStopped: boolean): unknown {
+  if (!wasStopped || !isProblem(error) || error.code !== 'service_start_failed') return error
+  return new ServiceStartFailed(`It was stopped for the restart, and is not running now. ${error.detail}`, { members: error.members, cause: error })
+}
+
+/** A job that fails is a result, not an error: the operation says so. */
+async function runOneJob (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
+  const { place, request, op } = input
+  const [command] = request.start
+  if (command === undefined) throw new Unprocessable('There is no job to run.')
+  const session = await sessionOf(deps, input)
+  const addresses = await addressesFor(deps, place, session, command)
+  await op.finish(finishOf(op, await runJob({ ...session, command, addresses, op })))
+  return []
+}

@@ -1,0 +1,137 @@
+/** The place a runtime action works on: an execution workspace or a project workspace, with the config that counts for it. */
+import type { Db } from '../../db/client.ts'
+import { findWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
+import type { ProjectWorkspaceRow } from '../../db/project-workspaces.ts'
+import { findProject } from '../../db/projects.ts'
+import type { Actor } from '../access/actor.ts'
+import { runIdOf } from '../access/actor.ts'
+import { NoLocalPath, WorkspaceStateConflict } from '../errors.ts'
+import { listEntries, type WorkspaceCommand } from '../runtime/commands.ts'
+import { parseRuntimeConfig } from '../runtime/config.ts'
+import type { DesiredStates } from '../runtime/desired-state.ts'
+import type { ServiceOwner } from '../runtime/identity.ts'
+import { effectiveRuntime, type EffectiveRuntime } from '../workspaces/policy.ts'
+import { servicesOwner } from '../workspaces/shape.ts'
+
+/** What a request's path names. */
+export type RuntimeTarget =
+  | { kind: 'execution', id: string }
+  | { kind: 'project', projectId: string, id: string }
+
+/** A place as it was found; its config is looked at only once access is decided. */
+export interface FoundPlace {
+  kind: RuntimeTarget['kind']
+  companyId: string
+  projectId: string
+  /** Of the path: the execution workspace's or the project workspace's. */
+  id: string
+  name: string
+  /** Null for a project workspace itself. */
+  workspace: WorkspaceRow | null
+  projectWorkspace: ProjectWorkspaceRow | null
+  cwd: string | null
+  /** Where the services are listed. */
+  owner: { kind: RuntimeTarget['kind'], id: string }
+  /** The config that counts; null when no place has one. */
+  runtime: EffectiveRuntime | null
+  desired: DesiredStates
+}
+
+export interface RuntimePlace extends FoundPlace {
+  commands: WorkspaceCommand[]
+}
+
+/** The lock that archiving takes alone and running things share. */
+export function placeLock ({ kind, id }: Pick<FoundPlace, 'kind' | 'id'>): string {
+  return kind === 'execution' ? `workspace:${id}` : `project-workspace:${id}`
+}
+
+/** The place as it is now; null when there is none such. Access is decided by the caller. */
+export async function loadPlace (db: Db, target: RuntimeTarget): Promise<FoundPlace | null> {
+  return target.kind === 'execution' ? await loadExecution(db, target.id) : await loadProject(db, target)
+}
+
+async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
+  const row = await findWorkspace(db, id)
+  if (row === undefined) return null
+  const [projectWorkspace, project] = await Promise.all([
+    row.project_workspace_id === null ? undefined : findBase(db, row.project_workspace_id),
+    findProject(db, row.company_id, row.project_id)
+  ])
+  const { config } = row
+  return {
+    kind: 'execution',
+    companyId: row.company_id,
+    projectId: row.project_id,
+    id: row.id,
+    name: row.name,
+    workspace: row,
+    projectWorkspace: projectWorkspace ?? null,
+    cwd: row.cwd,
+    owner: servicesOwner(row),
+    runtime: effectiveRuntime(config, projectWorkspace?.runtime_config ?? null, project?.execution_workspace_policy ?? null),
+    desired: { desiredState: config?.desiredState ?? null, serviceStates: config?.serviceStates ?? null }
+  }
+}
+
+async function loadProject (db: Db, { projectId, id }: Extract<RuntimeTarget, { kind: 'project' }>): Promise<FoundPlace | null> {
+  const row = await findBase(db, id)
+  if (row === undefined || row.project_id !== projectId.toLowerCase()) return null
+  const project = await findProject(db, row.company_id, row.project_id)
+  return {
+    kind: 'project',
+    companyId: row.company_id,
+    projectId: row.project_id,
+    id: row.id,
+    name: row.name,
+    workspace: null,
+    projectWorkspace: row,
+    cwd: row.cwd,
+    owner: { kind: 'project', id: row.id },
+    runtime: effectiveRuntime(null, row.runtime_config, project?.execution_workspace_policy ?? null),
+    desired: { desiredState: row.desired_state, serviceStates: row.service_states }
+  }
+}
+
+async function findBase (db: Db, id: string): Promise<ProjectWorkspaceRow | undefined> {
+  return await db.selectFrom('project_workspaces').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/**
+ * The place with its commands.
+ * @throws InvalidRuntimeConfig (422) when a stored config can't work
+ */
+export function withCommands (place: FoundPlace): RuntimePlace {
+  const { runtime } = place
+  return { ...place, commands: runtime === null ? [] : listEntries(parseRuntimeConfig(runtime.runtime), runtime.source) }
+}
+
+/**
+ * Refuses a workspace whose state has no room for running things.
+ * @throws WorkspaceStateConflict (409)
+ */
+export function requireUsable ({ workspace }: FoundPlace): void {
+  const status = workspace?.status
+  if (status === 'archived' || status === 'archiving' || status === 'provisioning') {
+    throw new WorkspaceStateConflict(`The workspace is ${status}: nothing can be run in it.`)
+  }
+}
+
+/** @throws NoLocalPath (422) */
+export function requirePath ({ cwd, name }: FoundPlace): string {
+  if (cwd === null) throw new NoLocalPath(`${name} has no local path, so nothing can be run there.`)
+  return cwd
+}
+
+/** Whose services are started there, and for whom. */
+export function ownerOf (place: FoundPlace, actor: Actor): ServiceOwner {
+  return {
+    companyId: place.companyId,
+    projectId: place.projectId,
+    projectWorkspaceId: place.projectWorkspace?.id ?? null,
+    executionWorkspaceId: place.owner.kind === 'execution' ? place.owner.id : null,
+    issueId: place.workspace?.source_issue_id ?? null,
+    agentId: actor.type === 'agent' ? actor.agentId : null,
+    runId: runIdOf(actor)
+  }
+}

@@ -1,0 +1,144 @@
+/** Changes a workspace: its fields in one transaction with their activity, its status by what that status means. */
+import type { Db } from '../../db/client.ts'
+import { findWorkspace, updateWorkspace } from '../../db/execution-workspaces.ts'
+import type { CloseReadiness } from '../../openapi/schemas/readiness.ts'
+import { settableStatuses, type UpdateWorkspaceBody, type WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
+import type { Actor } from '../access/actor.ts'
+import { forbidAgentWrites } from '../access/agent-writes.ts'
+import { absent, requireVisible } from '../access/company-access.ts'
+import type { RuntimeAccess } from '../access/runtime-access.ts'
+import { CloseBlocked, Conflict, PreconditionFailed, StatusNotSettable, WorkspaceStateConflict } from '../errors.ts'
+import { recordActivity } from '../operations/activity.ts'
+import type { WorkspaceRow } from '../workspaces/shape.ts'
+import { preparePatch, type PatchDeps, type PreparedPatch } from './workspace-patch.ts'
+
+/** Closing and reopening, as the archive does them. */
+export interface Archive {
+  closeReadiness (actor: Actor, id: string): Promise<CloseReadiness>
+  archive (actor: Actor, id: string): Promise<unknown>
+  restore (actor: Actor, id: string): Promise<unknown>
+}
+
+export interface UpdateDeps extends PatchDeps {
+  db: Db
+  access: RuntimeAccess
+  archive: Archive
+  now: () => Date
+}
+
+export interface UpdateConditions {
+  /** `If-Match`: the change is for this version only. */
+  ifMatch?: string | undefined
+}
+
+/** What a wanted status asks for, given the present one. */
+type Transition = 'none' | 'set' | 'archive' | 'restore'
+
+/** Changes by others between reading and writing are met by reading again, this often. */
+const maxTries = 5
+
+/**
+ * Changes a workspace and answers its row.
+ * @throws NotFound, Forbidden, ForbiddenForAgents, StatusNotSettable (422), WorkspaceStateConflict, CloseBlocked (409),
+ *   PreconditionFailed (412), and what is wrong with a field
+ */
+export async function updateExistingWorkspace (deps: UpdateDeps, actor: Actor, id: string, body: UpdateWorkspaceBody, conditions: UpdateConditions = {}): Promise<WorkspaceRow> {
+  const row = requireVisible(actor, await findWorkspace(deps.db, id), 'write')
+  await deps.access.requireRuntimeManagement(actor, { companyId: row.company_id, executionWorkspaceId: row.id })
+  forbidAgentWrites(actor, body, 'execution_workspace')
+  const transition = transitionOf(row, body.status)
+  if (!namesVersion(conditions.ifMatch, row.version)) throw changedSince()
+  if (transition === 'archive') await refuseBlocked(deps, actor, row, body)
+  const changed = await applyFields(deps, actor, id, body, conditions)
+  if (transition === 'archive') await deps.archive.archive(actor, id)
+  if (transition === 'restore') await deps.archive.restore(actor, id)
+  return await settle(deps, changed, transition, body.status)
+}
+
+/**
+ * What has to happen for a status.
+ * @throws StatusNotSettable (422) for the system's own, WorkspaceStateConflict (409) while the workspace is not to be touched
+ */
+export function transitionOf (row: Pick<WorkspaceRow, 'status'>, wanted: WorkspaceStatus | undefined): Transition {
+  if (wanted === undefined) return 'none'
+  if (!settableStatuses.some(status => status === wanted)) {
+    throw new StatusNotSettable(`The status ${wanted} is set by the service itself; ${settableStatuses.join(', ')} can be asked for.`, {
+      members: { errors: [{ pointer: '/status', message: 'is set by the service itself' }] }
+    })
+  }
+  if (row.status === wanted) return 'none'
+  switch (row.status) {
+    case 'provisioning':
+    case 'archiving': throw new WorkspaceStateConflict(`The workspace is ${row.status}; wait until that is done.`)
+    case 'archived': return 'restore'
+    case 'cleanup_failed': return wanted === 'archived' ? 'archive' : 'restore'
+    case 'provision_failed':
+      if (wanted === 'archived') return 'archive'
+      throw new WorkspaceStateConflict('The files of this workspace were never made; archive it and make a new one.')
+    default: return wanted === 'archived' ? 'archive' : 'set'
+  }
+}
+
+/** Nothing of a request is applied when it also asks for a close that is blocked. */
+async function refuseBlocked ({ archive }: UpdateDeps, actor: Actor, row: WorkspaceRow, body: UpdateWorkspaceBody): Promise<void> {
+  // The archive looks for itself; only other changes must wait for its answer.
+  if (Object.keys(body).length === 1) return
+  const closeReadiness = await archive.closeReadiness(actor, row.id)
+  if (closeReadiness.state !== 'blocked') return
+  throw new CloseBlocked(closeReadiness.blockingReasons.join(' '), { members: { closeReadiness } })
+}
+
+async function applyFields (deps: UpdateDeps, actor: Actor, id: string, body: UpdateWorkspaceBody, { ifMatch }: UpdateConditions): Promise<WorkspaceRow> {
+  for (let tries = 0; tries < maxTries; tries++) {
+    const row = await findWorkspace(deps.db, id)
+    if (row === undefined) throw absent()
+    if (!namesVersion(ifMatch, row.version)) throw changedSince()
+    // Looked at again: it may have been archived meanwhile.
+    const transition = transitionOf(row, body.status)
+    const prepared = await preparePatch(deps, row, body)
+    if (transition === 'set' && body.status !== undefined) prepared.patch.status = body.status
+    if (transition !== 'none') prepared.changed.push('status')
+    const updated = await store(deps, actor, row, prepared)
+    if (updated !== undefined) return updated
+    if (ifMatch !== undefined && ifMatch.trim() !== '*') throw changedSince()
+  }
+  throw new Conflict('The workspace is being changed by others all the time; try again.')
+}
+
+/** True when the header is absent, is `*`, or names the version's tag. */
+export function namesVersion (ifMatch: string | undefined, version: number): boolean {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return true
+  return ifMatch.split(',').some(tag => tag.trim() === `"${version}"`)
+}
+
+function changedSince (): Error {
+  return new PreconditionFailed('The workspace was changed since you read it; read it again.')
+}
+
+/** Undefined when the row is in another version by now. */
+async function store ({ db, now }: UpdateDeps, actor: Actor, row: WorkspaceRow, { patch, changed }: PreparedPatch): Promise<WorkspaceRow | undefined> {
+  return await db.transaction().execute(async trx => {
+    const updated = await updateWorkspace(trx, row.id, patch, now(), { version: row.version })
+    if (updated === undefined) return undefined
+    await recordActivity(trx, {
+      companyId: row.company_id,
+      actor,
+      action: 'execution_workspace.updated',
+      entityType: 'execution_workspace',
+      entityId: row.id,
+      details: { changed }
+    })
+    return updated
+  })
+}
+
+/** The row after an archive or a restore; a restore to `idle` or `in_review` goes on to that. */
+async function settle ({ db, now }: UpdateDeps, row: WorkspaceRow, transition: Transition, wanted: WorkspaceStatus | undefined): Promise<WorkspaceRow> {
+  if (transition === 'restore' && wanted !== undefined && wanted !== 'active') {
+    await updateWorkspace(db, row.id, { status: wanted }, now(), { statuses: ['active'] })
+  }
+  if (transition === 'none' || transition === 'set') return row
+  const current = await findWorkspace(db, row.id)
+  if (current === undefined) throw absent()
+  return current
+}

@@ -1,0 +1,35 @@
+/** "Try it out" with the examples as they are: every operation but the deletions, from top to bottom. */
+import t from 'tap'
+import { rememberIds, useSeenIds } from '../../plugins/docs-page.ts'
+import { buildTestApp } from '../fixtures/app.ts'
+
+interface Operation {
+  parameters?: { name: string, in: string, example?: unknown }[]
+  requestBody?: { content: Record<string, { example?: unknown }> }
+  responses: Record<string, unknown>
+}
+
+const order = ['put', 'post', 'get', 'patch']
+
+t.test('the examples work as they are, from top to bottom', async t => {
+  const { app, call } = await buildTestApp(t)
+  // Services of the example outlive the app unless they are stopped.
+  t.teardown(() => call('POST', useSeenIds({ url: '/api/execution-workspaces/66666666-6666-4666-8666-666666666666/runtime-services/stop' }).url))
+  const { paths } = JSON.parse(JSON.stringify(app.swagger())) as { paths: Record<string, Record<string, Operation>> }
+  let tried = 0
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const method of order) {
+      const operation = methods[method]
+      if (operation === undefined || path === '/readyz') continue
+      const url = path.replace(/\{(\w+)\}/g, (_whole, name: string) => String(operation.parameters?.find(one => one.in === 'path' && one.name === name)?.example))
+      const example = operation.requestBody?.content['application/json']?.example
+      const request = useSeenIds({ url, body: example === undefined ? undefined : JSON.stringify(example) })
+      const answer = await call(method.toUpperCase() as 'GET', request.url, request.body)
+      rememberIds({ url: request.url, status: answer.status, text: answer.text })
+      tried += 1
+      if (answer.status > 299) t.fail(`${method} ${url} answered ${answer.status}: ${answer.text}`)
+      else if (operation.responses[answer.status] === undefined) t.fail(`${method} ${url} answered ${answer.status}, which it does not declare`)
+    }
+  }
+  t.ok(tried > 35, `${tried} operations were tried`)
+})
