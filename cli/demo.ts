@@ -1,0 +1,205 @@
+/** `npm run demo`: the whole main job over HTTP, on a throw-away data dir and a small real repository. */
+import { mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient, type Call } from './client.ts'
+import { demoRuntime, makeDemoRepository } from './demo-repository.ts'
+import { startServiceProcess, untilReady, type ServiceProcess } from './service-process.ts'
+
+const ids = {
+  company: '11111111-1111-4111-8111-111111111111',
+  project: '22222222-2222-4222-8222-222222222222',
+  projectWorkspace: '33333333-3333-4333-8333-333333333333',
+  issue: '44444444-4444-4444-8444-444444444444'
+}
+
+interface Workspace { id: string, status: string, branchName: string, providerRef: string, baseSha: string, runtimeServices: { serviceName: string, status: string, url: string, port: number, providerRef: string }[] }
+interface Operation { id: string, status: string, exitCode: number | null, metadata: Record<string, unknown> }
+interface Readiness { state: string, blockingReasons: string[], warnings: string[], plannedActions: { kind: string, description: string }[] }
+interface Controlled { workspace: Workspace, operation: Operation }
+
+let stepNumber = 0
+
+/** Runs one step and prints what it did, where, and how long it took. */
+async function step<T> (title: string, action: () => Promise<{ value: T, told: string[] }>): Promise<T> {
+  const started = performance.now()
+  const { value, told } = await action()
+  stepNumber += 1
+  console.log(`\n${String(stepNumber).padStart(2)}. ${title}  (${Math.round(performance.now() - started)} ms)`)
+  for (const line of told) console.log(`    ${line}`)
+  return value
+}
+
+function ensure (condition: boolean, otherwise: string): void {
+  if (!condition) throw new Error(otherwise)
+}
+
+const exists = (path: string) => stat(path).then(() => true, () => false)
+
+async function register (call: Call, repository: string): Promise<void> {
+  await step('Register a company, a project, its checkout and an issue', async () => {
+    const company = `/api/companies/${ids.company}`
+    await call('PUT', company, { name: 'Example Company' })
+    await call('PUT', `${company}/projects/${ids.project}`, {
+      name: 'Greeter',
+      executionWorkspacePolicy: { enabled: true, defaultMode: 'isolated_workspace', workspaceStrategy: { type: 'git_worktree', provisionCommand: 'echo provisioned > .provisioned' } }
+    })
+    await call('PUT', `${company}/projects/${ids.project}/workspaces/${ids.projectWorkspace}`, { name: 'Main checkout', cwd: repository, isPrimary: true, runtimeConfig: demoRuntime })
+    await call('PUT', `${company}/issues/${ids.issue}`, { identifier: 'DEMO-1', title: 'Make the greeting friendlier', status: 'in_progress', projectId: ids.project, projectWorkspaceId: ids.projectWorkspace })
+    return { value: undefined, told: [`the checkout is ${repository}`] }
+  })
+}
+
+async function open (call: Call): Promise<Workspace> {
+  return await step('Open an isolated workspace for the issue', async () => {
+    const { body } = await call<Workspace>('POST', `/api/companies/${ids.company}/execution-workspaces`, { projectId: ids.project, sourceIssueId: ids.issue }, 201)
+    ensure(await exists(join(body.providerRef, 'server.js')), 'the worktree has no files')
+    ensure(await exists(join(body.providerRef, '.provisioned')), 'the provision command did not run')
+    return { value: body, told: [`branch ${body.branchName} from ${body.baseSha.slice(0, 10)}`, `worktree ${body.providerRef}`, `GET /api/execution-workspaces/${body.id}`] }
+  })
+}
+
+async function serve (call: Call, workspace: Workspace): Promise<string> {
+  const path = `/api/execution-workspaces/${workspace.id}/runtime-services/start`
+  return await step('Start its dev server, with 20 requests at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => call<Controlled>('POST', path, { workspaceCommandId: 'service:web' }, 200)))
+    const pids = new Set(answers.flatMap(({ body }) => body.workspace.runtimeServices.filter(service => service.status === 'running').map(service => service.providerRef)))
+    ensure(pids.size === 1, `20 starts left ${pids.size} processes`)
+    const service = answers[0]?.body.workspace.runtimeServices[0]
+    ensure(service !== undefined, 'no service is shown')
+    const url = service?.url ?? ''
+    const page = (await (await fetch(url)).text()).trim()
+    ensure(page === 'Hello from the main branch', `the dev server answered: ${page}`)
+    return { value: url, told: [`one process, pid ${service?.providerRef}, at ${url}`, `it answers: ${page}`] }
+  })
+}
+
+async function runJob (call: Call, workspace: Workspace): Promise<void> {
+  await step('Run the test job and read its log', async () => {
+    const { body } = await call<Controlled>('POST', `/api/execution-workspaces/${workspace.id}/runtime-commands/run`, { workspaceCommandId: 'job:test' }, 200)
+    ensure(body.operation.status === 'succeeded' && body.operation.exitCode === 0, `the job ended as ${body.operation.status}`)
+    const log = await call<{ content: string }>('GET', `/api/workspace-operations/${body.operation.id}/log`)
+    const lines = log.body.content.trim().split('\n').map(line => JSON.parse(line) as { stream: string, chunk: string })
+    const output = lines.filter(line => line.stream === 'stdout').map(line => line.chunk).join('').trim().split('\n')
+    ensure(output.some(line => line.includes('1 test passed')), `the log holds: ${output.join(' | ')}`)
+    return { value: undefined, told: [`exit code 0; GET /api/workspace-operations/${body.operation.id}/log`, ...output.map(line => `| ${line}`)] }
+  })
+}
+
+const mess: Record<string, string> = {
+  'greeting.js': "export const greeting = 'Hello, friend'\n",
+  'notes.txt': 'an untracked thought\n',
+  '.env': 'GREETING_TOKEN=only-on-this-machine\n'
+}
+
+async function makeMess (workspace: Workspace): Promise<void> {
+  await step('Leave unfinished work in the worktree', async () => {
+    for (const [name, content] of Object.entries(mess)) await writeFile(join(workspace.providerRef, name), content)
+    return { value: undefined, told: ['one modified file, one untracked file, one ignored .env; nothing committed'] }
+  })
+}
+
+async function askReadiness (call: Call, workspace: Workspace): Promise<void> {
+  const path = `/api/execution-workspaces/${workspace.id}`
+  await step('Ask whether closing is safe while the issue is open', async () => {
+    const { body } = await call<Readiness>('GET', `${path}/close-readiness`)
+    ensure(body.state === 'blocked', `readiness is ${body.state}`)
+    const refused = await call<{ detail: string }>('PATCH', path, { status: 'archived' }, 409)
+    return { value: undefined, told: [...body.blockingReasons.map(reason => `blocked: ${reason}`), `PATCH {"status":"archived"} → 409: ${refused.body.detail}`] }
+  })
+  await step('Finish the issue and ask again', async () => {
+    await call('PUT', `/api/companies/${ids.company}/issues/${ids.issue}`, { identifier: 'DEMO-1', title: 'Make the greeting friendlier', status: 'done', projectId: ids.project, projectWorkspaceId: ids.projectWorkspace, executionWorkspaceId: workspace.id })
+    const { body } = await call<Readiness>('GET', `${path}/close-readiness`)
+    ensure(body.state === 'ready_with_warnings', `readiness is ${body.state}: ${body.blockingReasons.join('; ')}`)
+    return { value: undefined, told: [...body.warnings.map(warning => `warning: ${warning}`), ...body.plannedActions.map(action => `will: ${action.description}`)] }
+  })
+}
+
+async function archive (call: Call, workspace: Workspace, serviceUrl: string): Promise<void> {
+  await step('Archive it', async () => {
+    const { body } = await call<Workspace & { cleanupReason: string | null }>('PATCH', `/api/execution-workspaces/${workspace.id}`, { status: 'archived' }, 200)
+    ensure(body.status === 'archived', `the status is ${body.status}: ${body.cleanupReason}`)
+    ensure(!await exists(workspace.providerRef), 'the worktree is still there')
+    ensure(await fetch(serviceUrl).then(() => false, () => true), 'the dev server still answers')
+    return { value: undefined, told: ['dev server stopped, worktree removed, work kept under refs/berth/rescue/' + workspace.id, ...(body.cleanupReason === null ? [] : [`note: ${body.cleanupReason}`])] }
+  })
+}
+
+async function restore (call: Call, workspace: Workspace): Promise<void> {
+  await step('Change your mind: restore it and compare', async () => {
+    const { body } = await call<Controlled>('POST', `/api/execution-workspaces/${workspace.id}/restore`, undefined, 200)
+    ensure(body.workspace.status === 'active', `the status is ${body.workspace.status}`)
+    for (const [name, content] of Object.entries(mess)) {
+      ensure(await readFile(join(workspace.providerRef, name), 'utf8') === content, `${name} did not come back as it was`)
+    }
+    return { value: undefined, told: Object.keys(mess).map(name => `${name} is back, byte for byte`) }
+  })
+}
+
+async function leaveNothing (call: Call, workspace: Workspace, service: ServiceProcess): Promise<void> {
+  await step('Close for good, stop the service, leave nothing behind', async () => {
+    await call('PATCH', `/api/execution-workspaces/${workspace.id}`, { status: 'archived' }, 200)
+    const { body } = await call<Operation[]>('GET', `/api/execution-workspaces/${workspace.id}/workspace-operations`)
+    const open = body.filter(operation => operation.status === 'running' || operation.status === 'queued')
+    ensure(open.length === 0, `${open.length} operations are unfinished`)
+    await service.stop()
+    return { value: undefined, told: [`${body.length} operations on record, none unfinished`] }
+  })
+}
+
+async function drive (call: Call, folder: string, service: ServiceProcess, keep: boolean): Promise<void> {
+  const repository = join(folder, 'greeter')
+  await step('Make a small git repository', async () => {
+    await makeDemoRepository(repository)
+    return { value: undefined, told: [repository] }
+  })
+  await register(call, repository)
+  const workspace = await open(call)
+  const serviceUrl = await serve(call, workspace)
+  await runJob(call, workspace)
+  await makeMess(workspace)
+  if (keep) {
+    console.log(`\nLeft up. API ${service.url}, docs ${service.url}/docs, dev server ${serviceUrl}, workspace ${service.url}/api/execution-workspaces/${workspace.id}\nPress Ctrl+C to stop the service; its files are in ${folder}`)
+    return
+  }
+  await askReadiness(call, workspace)
+  await archive(call, workspace, serviceUrl)
+  await restore(call, workspace)
+  await leaveNothing(call, workspace, service)
+}
+
+/** Starts the service; a Ctrl+C ends it with the demo. */
+async function startService (folder: string): Promise<ServiceProcess> {
+  return await step('Start the service on its embedded database', async () => {
+    const service = await startServiceProcess({ BERTH_DATA_DIR: join(folder, 'data'), BERTH_STOP_SERVICES_ON_EXIT: 'true' })
+    await untilReady(service.url)
+    return { value: service, told: [`${service.url}  (docs: ${service.url}/docs)`] }
+  })
+}
+
+async function main (): Promise<void> {
+  const keep = process.argv.includes('--keep')
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'berth-demo-')))
+  const service = await startService(folder)
+  const end = async () => {
+    await service.stop()
+    if (!keep) await rm(folder, { recursive: true, force: true })
+  }
+  process.once('SIGINT', () => { end().finally(() => process.exit(130)) })
+  process.once('SIGTERM', () => { end().finally(() => process.exit(143)) })
+  try {
+    await drive(createClient(service.url), folder, service, keep)
+  } catch (error) {
+    await end()
+    throw error
+  }
+  if (keep) return
+  await end()
+  ensure(!await exists(folder), `${folder} is still there`)
+  console.log('\nThe whole main job ran; nothing is left behind.')
+}
+
+main().catch(error => {
+  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+})
