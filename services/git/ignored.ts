@@ -26,7 +26,7 @@ export function matchesAny (path: BytePath, globs: readonly string[]): boolean {
 }
 
 /** Chooses among the `ignored` entries of a status; folders ignored as a whole are searched too, except generated ones. */
-export async function chooseIgnored (root: string, entries: readonly StatusEntry[], globs: readonly string[]): Promise<ChosenIgnored> {
+export async function chooseIgnored (root: string, entries: readonly StatusEntry[], globs: readonly string[], maxVisited = MAX_VISITED_ENTRIES): Promise<ChosenIgnored> {
   const result: ChosenIgnored = { chosen: [], warnings: [] }
   if (globs.length === 0) return result
   const queue = entries.filter(entry => entry.kind === 'ignored').map(entry => entry.path)
@@ -37,7 +37,7 @@ export async function chooseIgnored (root: string, entries: readonly StatusEntry
       if (generated.has(baseNameOf(folder))) continue
       const found = await listFolder(root, folder, result.warnings)
       visited += found.length
-      if (visited > MAX_VISITED_ENTRIES) {
+      if (visited > maxVisited) {
         result.warnings.push(`Not all ignored folders were searched: ${toDisplay(path)} and others hold too many files`)
         break
       }

@@ -81,7 +81,7 @@ export interface CommitInput {
 
 /** Makes a commit under the service's own name: a user without a git identity can be rescued too. */
 export async function writeCommit (git: Git, cwd: string, input: CommitInput): Promise<string> {
-  const date = `${Math.floor(input.at.getTime() / 1000)} +0000`
+  const date = `@${Math.floor(input.at.getTime() / 1000)} +0000`
   const { stdout } = await git(['commit-tree', input.tree, ...input.parents.flatMap(parent => ['-p', parent])], {
     cwd,
     input: input.message,

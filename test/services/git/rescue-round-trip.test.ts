@@ -27,6 +27,8 @@ interface Case {
   repository?: (root: string) => void
   /** Brings the worktree into the state under test. */
   change: (tree: string) => void | Promise<void>
+  /** Collects garbage in between: what no ref holds is gone then, the snapshot has to stand alone. */
+  collect?: true
   /** Ignored names that do not come back, and need not. */
   lost?: RegExp
   check?: (t: Test, snapshot: RescueSnapshot, tree: string) => void
@@ -75,9 +77,10 @@ async function roundTrip (t: Test, given: Case) {
   rmSync(aside, { recursive: true })
   await removeWorktree(git, { repoRoot: root, path: tree })
   if (snapshot.branch !== null && snapshot.headSha !== null) runGit(root, 'update-ref', '-d', `refs/heads/${snapshot.branch}`)
-  // What no ref holds is gone after this: the snapshot has to stand alone.
-  runGit(root, 'reflog', 'expire', '--expire=now', '--all')
-  runGit(root, 'gc', '--quiet', '--prune=now')
+  if (given.collect === true) {
+    runGit(root, 'reflog', 'expire', '--expire=now', '--all')
+    runGit(root, 'gc', '--quiet', '--prune=now')
+  }
 
   await attachSnapshot(git, { repoRoot: root, worktreePath: tree, snapshot })
   const result = await restoreSnapshot(git, { repoRoot: root, worktreePath: tree, snapshot })
@@ -93,6 +96,7 @@ async function roundTrip (t: Test, given: Case) {
 const cases: Record<string, Case> = {
   'a clean worktree': { change: () => {} },
   'modified, staged, staged and modified again, deleted, staged deletion': {
+    collect: true,
     change (tree) {
       write(tree, 'README.md', '# changed\n')
       write(tree, 'src/a.ts', 'staged\n')
@@ -175,6 +179,7 @@ const cases: Record<string, Case> = {
     }
   },
   'commits of its own and a detached HEAD': {
+    collect: true,
     change (tree) {
       write(tree, 'src/c.ts', 'three\n')
       commitAll(tree, 'more')
@@ -193,6 +198,7 @@ const cases: Record<string, Case> = {
     check: (t, snapshot) => { t.equal(snapshot.branch, 'drifted') }
   },
   'an unborn branch with files staged, modified and untracked': {
+    collect: true,
     change (tree) {
       runGit(tree, 'switch', '--quiet', '--orphan', 'fresh')
       write(tree, 'first.txt', 'one\n')
@@ -206,6 +212,7 @@ const cases: Record<string, Case> = {
     }
   },
   'files announced by add -N, one of them deleted again': {
+    collect: true,
     change (tree) {
       write(tree, 'announced', 'later\n')
       write(tree, 'announced-gone', 'later\n')
@@ -235,6 +242,7 @@ const cases: Record<string, Case> = {
     }
   },
   'a merge in conflict': {
+    collect: true,
     repository (root) {
       runGit(root, 'switch', '--quiet', '--create', 'other')
       writeFileSync(join(root, 'src/a.ts'), 'theirs\n')
@@ -257,6 +265,7 @@ const cases: Record<string, Case> = {
     }
   },
   'a rebase in the middle, with an autostash': {
+    collect: true,
     repository (root) {
       writeFileSync(join(root, 'src/a.ts'), 'upstream\n')
       commitAll(root, 'upstream')

@@ -114,6 +114,10 @@ t.test('what git merely noted about files is no change', async t => {
 t.test('it fails, and leaves no ref, for what it can not hold', async t => {
   const cases: Record<string, [prepare: (tree: string, root: string) => void, detail: RegExp]> = {
     'a repository inside': [tree => { runGit(tree, 'init', '--quiet', 'inner') }, /inner\/ is a git repository/],
+    'a name that git never stores': [tree => {
+      mkdirSync(join(tree, '.GIT'))
+      writeFileSync(join(tree, '.GIT', 'x'), 'x')
+    }, /\.GIT\/x was not stored/],
     'another worktree inside': [(tree, root) => { runGit(root, 'worktree', 'add', '--quiet', join(tree, 'build', 'other')) }, /another worktree/],
     'a damaged index': [tree => writeFileSync(runGit(tree, 'rev-parse', '--path-format=absolute', '--git-path', 'index'), 'damaged'), /index/],
     'a folder that is no worktree': [tree => unlinkSync(join(tree, '.git')), /not a git repository/]

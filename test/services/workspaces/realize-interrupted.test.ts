@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { openTestDatabase } from '../../fixtures/database.ts'
+import { eventually } from '../../fixtures/eventually.ts'
 import { runGit, writeFiles } from '../../fixtures/git.ts'
 import { isolated, operationsOf, problemOf, restarted, rowOf, workspaceHouse, type House } from '../../fixtures/workspaces.ts'
 import { ServiceStopping } from '../../../services/operations/run-step.ts'
@@ -87,11 +88,7 @@ test('interrupted creations', async t => {
     const house = await workspaceHouse(t, db)
     const creating = problemOf(isolated(house, { config: { provisionCommand: 'test -e go || { touch ready; sleep 60; }' } }))
     const path = join(house.worktrees, 'feature')
-    const deadline = Date.now() + 20_000
-    while (!existsSync(join(path, 'ready'))) {
-      if (Date.now() > deadline) throw new Error('the provision command did not start')
-      await new Promise(resolve => setImmediate(resolve))
-    }
+    await eventually(() => existsSync(join(path, 'ready')), 'the provision command has started')
     await house.recorder.endAll(new ServiceStopping(), 10_000)
     const problem = await creating
     t.match(problem, { statusCode: 503, code: 'unavailable' })
