@@ -1,5 +1,4 @@
 /** Brings a database to the newest schema; run directly it is the command `npm run db:migrate`. */
-import { mkdir } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { DEFAULT_MIGRATION_TABLE, Migrator, type MigrationProvider } from 'kysely/migration'
 import { pino } from 'pino'
@@ -48,7 +47,6 @@ export async function migrateToLatest (db: Db, kind: DatabaseKind): Promise<stri
 async function main (): Promise<void> {
   const log = pino({ level: process.env.LOG_LEVEL || 'info' }, pino.destination(2))
   const dataDir = dataDirOf(process.env.BERTH_DATA_DIR)
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
   // Only the embedded database is touched by what else runs on this data dir.
   const lock = process.env.DATABASE_URL ? null : await lockDataDir(dataDir)
   try {

@@ -36,7 +36,8 @@ export async function openPglite (options: PgliteOptions): Promise<PgliteSession
   const mutex = new SessionMutex(options.acquireTimeoutMs ?? defaultAcquireTimeoutMs)
   // `ssl` is named because PGSSLMODE in the environment would otherwise decide.
   const client = new pg.Client({ stream: () => new PgliteSocket(thread), user: 'postgres', database: 'postgres', password: '', ssl: false })
-  client.on('error', error => options.onCrash?.(thread.failure ?? error))
+  client.once('error', error => options.onCrash?.(thread.failure ?? error))
+  client.on('error', () => {}) // `pg` reports the end of a connection twice
   await client.connect()
 
   const lend = (): PostgresPoolClient => {

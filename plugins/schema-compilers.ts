@@ -1,6 +1,7 @@
-/** The two validators of the app: bodies are taken as they are, everything from the URL is converted first. */
+/** The validators of the app (bodies are taken as they are, everything from the URL is converted first), and its serialisers, each made once. */
 import { Ajv, type Options, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
+import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import type { FastifyServerOptions } from 'fastify'
 
 const options: Options = {
@@ -18,7 +19,7 @@ const options: Options = {
 const vocabulary = ['x-example', 'example']
 
 // RFC 3339 with a zone; whether the day exists is checked by making a date of it.
-const dateTimePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i
+const dateTimePattern = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
 
 /** True for a time that JavaScript and PostgreSQL both can hold: years 1 to 9999, no leap second. */
 export function isStorableTime (text: string): boolean {
@@ -52,10 +53,32 @@ function buildValidator (externalSchemas: Record<string, unknown>): (part: Route
   return ({ schema, httpPart }) => (httpPart === 'body' ? strictly : converting).compile(schema)
 }
 
+type SerializerFactory = NonNullable<NonNullable<SchemaController['compilersFactory']>['buildSerializer']>
+type Serialize = (value: unknown) => string
+
+/**
+ * Making serialisers is most of the start: some 400 answers refer to some 30 components. Each is made once; problems
+ * are sent as plain JSON by the error handler and need none.
+ */
+function buildSerializer (externalSchemas: unknown, options: unknown): (part: RoutePart) => Serialize {
+  const make = SerializerSelector()(externalSchemas, options as never) as unknown as (part: RoutePart) => Serialize
+  const made = new Map<string, Serialize>()
+  return part => {
+    const key = JSON.stringify(part.schema)
+    if (key === '{"$ref":"Problem#"}') return JSON.stringify
+    const serialize = made.get(key) ?? make(part)
+    made.set(key, serialize)
+    return serialize
+  }
+}
+
 /**
  * For Fastify's option `schemaController`: one ajv for bodies without conversion, one for params, query and headers,
  * where everything arrives as text (`coerceTypes: 'array'` lets one value stand for a list of one).
  */
 export const schemaController: SchemaController = {
-  compilersFactory: { buildValidator: buildValidator as unknown as ValidatorFactory }
+  compilersFactory: {
+    buildValidator: buildValidator as unknown as ValidatorFactory,
+    buildSerializer: buildSerializer as unknown as SerializerFactory
+  }
 }

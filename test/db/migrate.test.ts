@@ -1,6 +1,6 @@
 /** Migrations: once, by one runner, forwards and back. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -57,7 +57,7 @@ await onBothDatabases(t, 'a database of a newer version is refused', async (t, {
 /** Runs `node db/migrate.ts` with the environment given. */
 async function command (env: Record<string, string>): Promise<{ code: number | null, out: string, err: string }> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('../../db/migrate.ts', import.meta.url))],
-    { env: { PATH: process.env.PATH, BERTH_LOG_LEVEL: 'silent', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    { env: { PATH: process.env.PATH, LOG_LEVEL: 'silent', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const code = new Promise<number | null>(resolve => child.on('exit', resolve))
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
   return { code: await code, out, err }
@@ -67,6 +67,7 @@ t.test('the command migrates the database of DATABASE_URL and says what it did',
   const env = { DATABASE_URL: await createTestDatabase(t, { empty: true }), BERTH_DATA_DIR: '/nowhere/at/all' }
   t.match(await command(env), { code: 0, out: `Applied: ${all.join(', ')}\n`, err: '' })
   t.match(await command(env), { code: 0, out: 'The schema is up to date.\n', err: '' })
+  await t.rejects(access('/nowhere'), 'the data dir is not touched')
   t.match(await command({ DATABASE_URL: 'postgres://a:secret@127.0.0.1:1/b' }), { code: 1, out: '', err: /^No connection to postgres:\/\/a@127/ })
 })
 

@@ -20,7 +20,7 @@ async function open (t: Test, options: Partial<PgliteOptions> = {}): Promise<Kys
 
 const failed = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => t.fail('it did not fail'), (error: unknown) => error)
 
-t.test('transactions', async t => {
+t.test('one session, shared', async t => {
   const db = await open(t)
   const texts = async (): Promise<string[]> => (await db.selectFrom('notes').select('text').orderBy('id').execute()).map(row => row.text)
   t.beforeEach(async () => { await db.deleteFrom('notes').execute() })
@@ -81,17 +81,24 @@ t.test('transactions', async t => {
     t.match(await failed(sql`select ${'a\0b'}::text`.execute(db)), { code: '22021' })
     t.strictSame((await sql`select 1 as one`.execute(db)).rows, [{ one: 1 }])
   })
-})
 
-t.test('large values and many rows come through whole', async t => {
-  const db = await open(t)
-  const large = 'ä'.repeat(3_000_000)
-  await db.insertInto('notes').values({ id: 1, text: large }).execute()
-  t.ok((await db.selectFrom('notes').select('text').executeTakeFirstOrThrow()).text === large)
-  const { rows } = await sql<{ n: number }>`select n from generate_series(1, 50000) n`.execute(db)
-  t.equal(rows.length, 50_000)
-  t.equal(rows.at(-1)?.n, 50_000)
-  t.equal((await db.deleteFrom('notes').executeTakeFirst()).numDeletedRows, 1n)
+  await t.test('large values and many rows come through whole', async t => {
+    const large = 'ä'.repeat(3_000_000)
+    await db.insertInto('notes').values({ id: 1, text: large }).execute()
+    t.ok((await db.selectFrom('notes').select('text').executeTakeFirstOrThrow()).text === large)
+    const { rows } = await sql<{ n: number }>`select n from generate_series(1, 50000) n`.execute(db)
+    t.equal(rows.length, 50_000)
+    t.equal(rows.at(-1)?.n, 50_000)
+    t.equal((await db.deleteFrom('notes').executeTakeFirst()).numDeletedRows, 1n)
+  })
+
+  await t.test('queries leave the event loop free', async t => {
+    let ticks = 0
+    const timer = setInterval(() => { ticks++ }, 1)
+    for (let i = 0; i < 300; i++) await sql`select ${i}::int`.execute(db)
+    clearInterval(timer)
+    t.ok(ticks > 10, `${ticks} timers fired while 300 queries ran one after the other`)
+  })
 })
 
 t.test('a query on db inside a transaction is refused after the acquire time, and the transaction goes on', async t => {
@@ -103,15 +110,6 @@ t.test('a query on db inside a transaction is refused after the acquire time, an
   t.equal((await db.selectFrom('notes').selectAll().execute()).length, 1)
 })
 
-t.test('queries leave the event loop free', async t => {
-  const db = await open(t)
-  let ticks = 0
-  const timer = setInterval(() => { ticks++ }, 1)
-  for (let i = 0; i < 300; i++) await sql`select ${i}::int`.execute(db)
-  clearInterval(timer)
-  t.ok(ticks > 10, `${ticks} timers fired while 300 queries ran one after the other`)
-})
-
 t.test('what was written is there after closing and opening again', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'berth-pglite-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
@@ -119,15 +117,10 @@ t.test('what was written is there after closing and opening again', async t => {
   const first = await open(t, { dataDir })
   await first.insertInto('notes').values({ id: 1, text: 'still here' }).execute()
   await first.destroy()
+  await t.rejects(first.selectFrom('notes').selectAll().execute(), 'closed means closed')
   const again = new Kysely<Notes>({ dialect: createPgliteDialect(await openPglite({ dataDir })) })
   t.teardown(() => again.destroy())
   t.strictSame(await again.selectFrom('notes').selectAll().execute(), [{ id: 1, text: 'still here' }])
-})
-
-t.test('a closed database refuses queries', async t => {
-  const db = await open(t)
-  await db.destroy()
-  await t.rejects(db.selectFrom('notes').selectAll().execute())
 })
 
 t.test('data that is none is an error that says so, and leaves no thread behind', async t => {
