@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { link, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { makeDataDir } from './data-dir.ts'
 
 export interface DataDirLock {
   /** Lets the next process in. Safe to call twice. */
@@ -138,7 +139,7 @@ function shortPath (folder: FileHandle, dataDir: string): string {
  * @throws DataDirLocked with the holder's pid and since when it holds it
  */
 export async function lockDataDir (dataDir: string): Promise<DataDirLock> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await makeDataDir(dataDir)
   const folder = await open(dataDir, constants.O_RDONLY | constants.O_DIRECTORY)
   const base = shortPath(folder, dataDir)
   const own = join(base, `${socketName}.${randomUUID()}`)

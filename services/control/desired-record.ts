@@ -16,10 +16,13 @@ export interface DesiredRecord {
   now: Date
 }
 
+/** A stop is recorded when it begins, the others when they have ended. */
+export type ActionStatus = 'begun' | 'succeeded' | 'failed'
+
 export interface ActivityRecord extends DesiredRecord {
   actor: Actor
   operationId: string
-  status: 'succeeded' | 'failed'
+  status: ActionStatus
 }
 
 const wantedBy: Record<RuntimeAction, DesiredState | null> = { start: 'running', restart: 'running', stop: 'stopped', run: null }

@@ -126,7 +126,7 @@ async function interruptOne ({ recorder }: RecoveryDeps, { id, mark, process }: 
   const proof = mark === null && process === null ? null : await terminate({ root: process, mark, graceMs })
   const ended = proof?.membersBefore.length ?? 0
   await recorder.interrupt(id, {
-    reason: `The service stopped while this was under way.${ended === 0 ? '' : ` ${ended} processes of it were ended.`}`,
+    reason: `The service stopped while this was under way.${ended === 0 ? '' : ` ${ended === 1 ? '1 process of it was' : `${ended} processes of it were`} ended.`}`,
     ...(proof === null ? {} : { metadata: { stop: proof } })
   })
 }

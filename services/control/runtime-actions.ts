@@ -18,8 +18,8 @@ import { planService, type Addresses, type PlanInput } from '../runtime/service-
 import { startSet } from '../runtime/start-set.ts'
 import type { StartedService, StopReport, Supervisor } from '../runtime/supervisor.ts'
 import { loadCommandContext } from '../workspaces/context.ts'
-import { rememberDesired } from './desired-record.ts'
-import { loadPlace, ownerOf, placeLock, requirePath, requireUsable, type RuntimePlace } from './runtime-place.ts'
+import { recordAction, rememberDesired, type ActionStatus } from './desired-record.ts'
+import { ownerOf, placeLock, requirePath, requireUsable, type RuntimePlace } from './runtime-place.ts'
 import type { RuntimeRequest } from './runtime-request.ts'
 
 export interface RuntimeActionsDeps {
@@ -40,34 +40,67 @@ export interface ActionInput {
   op: OperationHandle
 }
 
+type Recording = (status: ActionStatus) => Promise<void>
+
+/** With the way to record that it was done, in the transaction of what it changes. */
+interface RecordedInput extends ActionInput {
+  record: Recording
+}
+
 /** What all commands of one request share. */
 type Session = Omit<PlanInput, 'command'>
 
 /** Archiving holds the workspace alone for longer; then the answer is that it is busy. */
 const workspaceWaitMs = 10_000
 
-/** Carries out a decided request; the operation is finished already where the request itself says how it ended (a job). Gives what was started. */
+/**
+ * Carries out a decided request and records it as activity, whichever way it ends; the operation is finished
+ * already where the request itself says how it ended (a job). Gives what was started.
+ */
 export async function performAction (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
-  const { place, request, op } = input
+  const { request, op } = input
   const actions = { start: startServices, restart: startServices, stop: stopServices, run: runOneJob }
-  if (request.action !== 'stop') await ensureFiles(deps, input)
-  const words = request.command === null ? 'services' : request.command.definition.name
-  const lock = { resource: placeLock(place), mode: 'shared' as const, purpose: `${request.action} of ${words}`, operationId: op.id, waitMs: workspaceWaitMs, signal: op.signal }
-  return await deps.locks.withLock(lock, async () => {
-    // What was true before the lock may not be any more: an archive may have come first.
-    const now = await loadPlace(deps.db, targetOf(place))
-    if (now !== null) requireUsable(now)
-    const current: RuntimePlace = now === null ? place : { ...now, commands: place.commands }
-    return await actions[request.action](deps, { ...input, place: current })
-  })
+  const record = recordOnce(deps, input)
+  try {
+    const place = request.action === 'stop' ? input.place : await ensureFiles(deps, input)
+    const words = request.command === null ? 'services' : request.command.definition.name
+    const lock = { resource: placeLock(place), mode: 'shared' as const, purpose: `${request.action} of ${words}`, operationId: op.id, waitMs: workspaceWaitMs, signal: op.signal }
+    return await deps.locks.withLock(lock, async () => {
+      // What was true before the lock may not be any more: an archive may have come first.
+      requireUsable(await withStatusNow(deps, place))
+      return await actions[request.action](deps, { ...input, place, record })
+    })
+  } catch (error) {
+    await record('failed')
+    throw error
+  }
 }
 
-function targetOf ({ kind, id, projectId }: RuntimePlace) {
-  return kind === 'execution' ? { kind, id } as const : { kind, id, projectId } as const
+/** Remembers what was asked for (not for a failure) and writes the activity row, in one transaction; the first call counts. */
+function recordOnce ({ db, now }: RuntimeActionsDeps, { place, request, actor, op }: ActionInput): Recording {
+  let recorded = false
+  return async status => {
+    if (recorded) return
+    recorded = true
+    await db.transaction().execute(async trx => {
+      if (status !== 'failed') await rememberDesired(trx, { place, request, now: now() })
+      await recordAction(trx, { place, request, actor, operationId: op.id, status, now: now() })
+    })
+  }
 }
 
-async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<void> {
-  if (place.workspace !== null) await ensure(place.workspace, { runId: runIdOf(actor) })
+async function withStatusNow ({ db }: RuntimeActionsDeps, place: RuntimePlace): Promise<RuntimePlace> {
+  const { workspace } = place
+  if (workspace === null) return place
+  const row = await db.selectFrom('execution_workspaces').select('status').where('id', '=', workspace.id).executeTakeFirst()
+  return row === undefined ? place : { ...place, workspace: { ...workspace, ...row } }
+}
+
+/** The place with its workspace as it is once its files are there. */
+async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<RuntimePlace> {
+  if (place.workspace === null) return place
+  const workspace = await ensure(place.workspace, { runId: runIdOf(actor) })
+  return { ...place, workspace, cwd: workspace.cwd }
 }
 
 async function sessionOf ({ db, environment }: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<Session> {
@@ -85,10 +118,9 @@ async function sessionOf ({ db, environment }: RuntimeActionsDeps, { place, acto
   }
 }
 
-async function stopServices (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
-  const { place, request } = input
+async function stopServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
   // First, so that a crash in between does not bring back what was to be stopped.
-  await deps.db.transaction().execute(async trx => await rememberDesired(trx, { place, request, now: deps.now() }))
+  await input.record('begun')
   await stopRequested(deps, input)
   return []
 }
@@ -114,7 +146,7 @@ function proofOf (reports: readonly StopReport[]) {
   }
 }
 
-async function startServices (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
+async function startServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
   const { place, request, op } = input
   const restart = request.action === 'restart'
   if (restart) await stopRequested(deps, input)
@@ -127,7 +159,7 @@ async function startServices (deps: RuntimeActionsDeps, input: ActionInput): Pro
   }
   const [only] = services
   op.annotate({ runtimeServiceCount: services.length, ...(services.length === 1 && only !== undefined ? { runtimeServiceId: only.row.id } : {}) })
-  await deps.db.transaction().execute(async trx => await rememberDesired(trx, { place, request, now: deps.now() }))
+  await input.record('succeeded')
   return services.map(({ row }) => row)
 }
 
@@ -166,12 +198,14 @@ function startProblem (error: unknown, wasStopped: boolean): unknown {
 }
 
 /** A job that fails is a result, not an error: the operation says so. */
-async function runOneJob (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
+async function runOneJob (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
   const { place, request, op } = input
   const [command] = request.start
   if (command === undefined) throw new Unprocessable('There is no job to run.')
   const session = await sessionOf(deps, input)
   const addresses = await addressesFor(deps, place, session, command)
-  await op.finish(finishOf(op, await runJob({ ...session, command, addresses, op })))
+  const finish = finishOf(op, await runJob({ ...session, command, addresses, op }))
+  await input.record(finish.status === 'succeeded' ? 'succeeded' : 'failed')
+  await op.finish(finish)
   return []
 }

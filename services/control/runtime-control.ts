@@ -18,7 +18,6 @@ import { desiredRunning } from '../runtime/desired-state.ts'
 import type { CurrentServicesOf } from '../runtime/current-services.ts'
 import type { RuntimeLog } from '../runtime/live-services.ts'
 import { toRuntimeService } from '../runtime/shape.ts'
-import { recordAction } from './desired-record.ts'
 import { performAction, type RuntimeActionsDeps } from './runtime-actions.ts'
 import { loadPlace, requirePath, requireUsable, withCommands, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
 import { decideRequest, servicesOfCommand, type RuntimeRequest } from './runtime-request.ts'
@@ -146,22 +145,11 @@ function perform (deps: RuntimeControlDeps, place: RuntimePlace, request: Runtim
   begun.promise.catch(() => { /* Whoever waits for it sees it; `ended` fails with the same. */ })
   const step = async (op: OperationHandle) => {
     begun.resolve(op.id)
-    try {
-      const started = await performAction(deps, { place, request, actor, op })
-      await record(deps, { place, request, actor, op }, 'succeeded')
-      return started
-    } catch (error) {
-      await record(deps, { place, request, actor, op }, 'failed').catch((err: unknown) => deps.log.warn({ err }, 'a failed runtime action could not be recorded as activity'))
-      throw error
-    }
+    return await performAction(deps, { place, request, actor, op })
   }
   const ended = deps.recorder.run(operationInput(place, request, actor), step)
   ended.catch(error => begun.reject(error))
   return { begun: begun.promise, ended }
-}
-
-async function record ({ db, now }: RuntimeControlDeps, { place, request, actor, op }: Parameters<typeof performAction>[1], status: 'succeeded' | 'failed'): Promise<void> {
-  await db.transaction().execute(async trx => await recordAction(trx, { place, request, actor, operationId: op.id, status, now: now() }))
 }
 
 function operationInput (place: RuntimePlace, request: RuntimeRequest, actor: Actor): OperationInput {

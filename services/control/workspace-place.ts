@@ -1,11 +1,13 @@
 /** Finds what a new workspace is made in and for: project, project workspace, source issue, agent. */
 import type { Db } from '../../db/client.ts'
+import { findCompany } from '../../db/companies.ts'
 import { findIssue } from '../../db/issues.ts'
 import { findPrimary, findProjectWorkspace } from '../../db/project-workspaces.ts'
 import { findProject } from '../../db/projects.ts'
 import type { Row } from '../../db/tables.ts'
 import type { CreateWorkspaceBody } from '../../openapi/schemas/workspace.ts'
 import type { Actor } from '../access/actor.ts'
+import { absent } from '../access/company-access.ts'
 import { invalidReference } from '../directory/violations.ts'
 import { InvalidReference } from '../errors.ts'
 
@@ -20,11 +22,14 @@ export interface WorkspacePlace {
 /**
  * Looks the references of a request up, all inside the company. Without `projectWorkspaceId` the policy's default
  * counts, else the project's primary one; null when the project has none.
- * @throws InvalidReference (422) with the pointer of what does not exist
+ * @throws NotFound (404) without such a company, InvalidReference (422) with the pointer of what does not exist
  */
 export async function findPlace (db: Db, actor: Actor, companyId: string, body: CreateWorkspaceBody): Promise<WorkspacePlace> {
   const project = await findProject(db, companyId, body.projectId)
-  if (project === undefined) throw invalidReference('/projectId', 'project')
+  if (project === undefined) {
+    if (await findCompany(db, companyId) === undefined) throw absent()
+    throw invalidReference('/projectId', 'project')
+  }
   const projectWorkspace = await projectWorkspaceOf(db, project, body)
   const issue = await issueOf(db, project, body)
   const agentId = actor.type === 'agent' ? actor.agentId : issue?.assignee_agent_id ?? null

@@ -1,11 +1,12 @@
 /** What can be done with workspaces from outside: show, list, create, change, list commands; and finish what a crash left. */
 import type { Db } from '../../db/client.ts'
+import { findCompany } from '../../db/companies.ts'
 import { findWorkspace } from '../../db/execution-workspaces.ts'
 import type { Page } from '../../openapi/schemas/common.ts'
 import type { CreateWorkspaceBody, ExecutionWorkspace, ListWorkspacesQuery, UpdateWorkspaceBody, WorkspaceSummary } from '../../openapi/schemas/workspace.ts'
 import type { CommandDefinition } from '../../openapi/schemas/workspace-config.ts'
 import type { Actor } from '../access/actor.ts'
-import { requireCompany, requireVisible } from '../access/company-access.ts'
+import { absent, requireCompany, requireVisible } from '../access/company-access.ts'
 import { createRuntimeAccess } from '../access/runtime-access.ts'
 import type { PathRules } from '../directory/paths.ts'
 import { isProblem } from '../errors.ts'
@@ -66,7 +67,9 @@ export function createWorkspaceControl (given: WorkspaceControlDeps): WorkspaceC
     get: async (actor, id) => await view.show(await visible(actor, id)),
     async list (actor, companyId, query) {
       requireCompany(actor, companyId, 'read')
-      return await listCompanyWorkspaces({ db, view }, companyId, query)
+      const page = await listCompanyWorkspaces({ db, view }, companyId, query)
+      if (page.items.length === 0 && await findCompany(db, companyId) === undefined) throw absent()
+      return page
     },
     create: async (actor, companyId, body) => await view.show(await createWorkspace(deps, actor, companyId, body)),
     update: async (actor, id, body, conditions) => await view.show(await updateExistingWorkspace(deps, actor, id, body, conditions)),

@@ -5,11 +5,11 @@ import type { CommandEntry } from '../../openapi/schemas/workspace-config.ts'
 import { namedServices } from '../process/template.ts'
 import type { Ports } from './ports.ts'
 import { addressOf, type Addresses, type ServicePlan } from './service-plan.ts'
+import { templatesOf } from './template-problems.ts'
 
 /** The services named in any template of an entry, each once. */
-export function servicesNamedIn ({ command, cwd, env = {}, expose, readiness }: CommandEntry): string[] {
-  const templates = [command, cwd, ...Object.values(env).map(String), expose?.urlTemplate, readiness?.urlTemplate, readiness?.url, readiness?.command]
-  return [...new Set(templates.flatMap(template => typeof template === 'string' ? namedServices(template) : []))]
+export function servicesNamedIn (entry: CommandEntry): string[] {
+  return [...new Set(templatesOf(entry).flatMap(([, template]) => namedServices(template)))]
 }
 
 /**

@@ -4,6 +4,7 @@ import { RuntimeConfig, type CommandEntry } from '../../openapi/schemas/workspac
 import { InvalidRuntimeConfig, type InvalidPlace } from '../errors.ts'
 import { listEntries } from './commands.ts'
 import { dependencyProblems } from './dependencies.ts'
+import { templateProblems } from './template-problems.ts'
 
 const validateShape = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, strictTypes: false }).compile(RuntimeConfig)
 
@@ -18,7 +19,8 @@ export function runtimeConfigProblems (raw: unknown, pointerPrefix: string): Inv
   const entries = listEntries(config, 'execution_workspace')
   return [
     ...everyEntry(config).flatMap(([pointer, entry]) => entryProblems(entry, pointerPrefix + pointer)),
-    ...dependencyProblems(entries, pointerPrefix)
+    ...dependencyProblems(entries, pointerPrefix),
+    ...templateProblems(entries, pointerPrefix)
   ]
 }
 
@@ -41,13 +43,6 @@ export function checkRuntimeConfig (raw: unknown, pointerPrefix = ''): void {
 export function parseRuntimeConfig (raw: unknown, pointerPrefix = ''): RuntimeConfig {
   checkRuntimeConfig(raw, pointerPrefix)
   return (raw ?? {}) as RuntimeConfig
-}
-
-/** True when there is at least one command in it, so that it is the effective one. */
-export function hasCommands (raw: unknown): boolean {
-  if (typeof raw !== 'object' || raw === null) return false
-  const lists = raw as Record<string, unknown>
-  return ['commands', 'services', 'jobs'].some(key => Array.isArray(lists[key]) && lists[key].length > 0)
 }
 
 /** Also the entries of lists that `commands` puts out of use: they are stored, so they must be right. */

@@ -29,9 +29,3 @@ export function desiredOf ({ desiredState, serviceStates }: DesiredStates, index
 export function desiredRunning (states: DesiredStates, serviceCount: number): number[] {
   return Array.from({ length: serviceCount }, (_, index) => index).filter(index => desiredOf(states, index) === 'running')
 }
-
-/** True when something of the workspace should run. */
-export function wantsRunning ({ desiredState, serviceStates }: DesiredStates): boolean {
-  const states = Object.values(serviceStates ?? {})
-  return states.length > 0 ? states.includes('running') || desiredState === 'running' : desiredState === 'running'
-}

@@ -12,7 +12,7 @@ import { spawnProcess, type ProcessExit, type SpawnedProcess } from '../process/
 import { copyServiceLog } from './log-copy.ts'
 import type { LiveServices, WatchedService } from './live-services.ts'
 import { openServiceLog } from './log-file.ts'
-import { assertFree, isInUse, type Ports } from './ports.ts'
+import { assertFree, type Ports } from './ports.ts'
 import { waitUntilReady, type Probe, type Readiness } from './readiness.ts'
 import { renderService, type Addresses, type RenderedService, type ServicePlan } from './service-plan.ts'
 import { endFailedStart, type FailedStart } from './start-failure.ts'
@@ -130,7 +130,7 @@ async function prepare ({ db, hostId, dataDir, serviceLogMaxBytes, ports, now }:
 async function choosePort ({ name, port, holderKey }: ServicePlan, ports: Ports): Promise<number | null> {
   if (port.type === 'auto') {
     const kept = await ports.reserve(holderKey)
-    return await isInUse(kept) ? await ports.reserveAnother(holderKey, kept) : kept
+    return isListening(kept) ? await ports.reserveAnother(holderKey, kept) : kept
   }
   if (port.type === 'none') return null
   try {

@@ -3,7 +3,6 @@ import t from 'tap'
 import { isUniqueViolation } from '../../db/errors.ts'
 import { findLiveByReuseKey, findLiveRivals, insertService, isLiveRow, listCurrentServices, listLiveOfWorkspace, updateLiveService } from '../../db/runtime-services.ts'
 import type { NewRow } from '../../db/tables.ts'
-import { createCurrentServices } from '../../services/runtime/current-services.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 import { companyWithWorkspace } from '../fixtures/operations.ts'
 
@@ -51,11 +50,6 @@ await onBothDatabases(t, 'runtime services', async (t, { db }) => {
 
     const places = { executionWorkspaceIds: [workspace.workspaceId], projectWorkspaceIds: [projectWorkspaceId] }
     t.same((await listCurrentServices(db, places)).map(({ id }) => id), [newest.id, live.id, newer.id, ofProject.id])
-    const nobody = randomUUID()
-    const byPlace = await createCurrentServices({ db })({ ...places, executionWorkspaceIds: [workspace.workspaceId, nobody] })
-    t.same([...byPlace].map(([id, services]) => [id, services.map(service => service.id)]), [
-      [workspace.workspaceId, [newest.id, live.id, newer.id]], [nobody, []], [projectWorkspaceId, [ofProject.id]]
-    ])
     t.same((await listLiveOfWorkspace(db, workspace.workspaceId)).map(({ id }) => id), [live.id, newer.id])
   })
 })

@@ -8,7 +8,8 @@ import { createClient, type Call } from '../../cli/client.ts'
 import { createTestDatabase } from '../fixtures/database.ts'
 import { makeRepository, runGit } from '../fixtures/git.ts'
 import { eventually } from '../fixtures/processes.ts'
-import { startService, temporaryFolder } from '../fixtures/service.ts'
+import { startService } from '../fixtures/service.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 interface Workspace { id: string, status: string, providerRef: string, cleanupReason: string | null, runtimeServices: { id: string, status: string, providerRef: string | null, port: number }[] }
 interface Operation { id: string, status: string, command: string | null }
@@ -49,14 +50,14 @@ const operationsOf = async (call: Call, id: string) => (await call<Operation[]>(
 const exists = (path: string) => stat(path).then(() => true, () => false)
 
 async function crashAndRecover (t: Test, databaseUrl: string): Promise<void> {
-  const folder = await temporaryFolder(t, 'crash')
+  const folder = await temporaryFolder(t, 'berth-crash-')
   const dataDir = join(folder, 'data')
   const repository = await makeRepository(t, { files: { 'kept.txt': 'first\n' } })
   const first = await startService(t, dataDir, { DATABASE_URL: databaseUrl })
   const call = createClient(first.url)
   const ids = await register(call, repository)
   const working = await openWorkspace(call, ids.companyId, ids.projectId, 'working')
-  const closing = await openWorkspace(call, ids.companyId, ids.projectId, 'closing', { teardownCommand: 'sleep 50' })
+  const closing = await openWorkspace(call, ids.companyId, ids.projectId, 'closing', { teardownCommand: 'sleep 5; true' })
   await writeFile(join(working.providerRef, 'kept.txt'), 'changed, not committed\n')
   await writeFile(join(closing.providerRef, 'kept.txt'), 'changed, not committed\n')
 
@@ -70,7 +71,7 @@ async function crashAndRecover (t: Test, databaseUrl: string): Promise<void> {
   ])
   await eventually(async () => {
     const running = [...await operationsOf(call, working.id), ...await operationsOf(call, closing.id)].filter(({ status }) => status === 'running')
-    return running.some(({ command }) => command === 'sleep 50') && running.length >= 3 && markedProcesses(folder).length >= 5
+    return running.some(({ command }) => command === 'sleep 5; true') && running.length >= 3 && markedProcesses(folder).length >= 5
   }, 'a start, a job and a teardown are under way')
   await first.kill()
   await unanswered
@@ -109,7 +110,7 @@ async function keptText (workspace: Workspace, repository: string): Promise<stri
   const path = join(workspace.providerRef, 'kept.txt')
   if (await exists(path)) return await readFile(path, 'utf8')
   const refs = runGit(repository, 'for-each-ref', '--format=%(refname)', `refs/berth/rescue/${workspace.id}`).trim().split('\n')
-  const texts = refs.map(ref => runGit(repository, 'show', `${ref}:kept.txt`))
+  const texts = refs.map(ref => `${runGit(repository, 'show', `${ref}:kept.txt`)}\n`)
   return texts.find(text => text.startsWith('changed')) ?? `nothing in ${refs.join(', ')}`
 }
 

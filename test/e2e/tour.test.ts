@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { startService, temporaryFolder } from '../fixtures/service.ts'
+import { startService } from '../fixtures/service.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 const run = promisify(execFile)
 const root = new URL('../../', import.meta.url)
@@ -28,7 +29,7 @@ t.test('every folder and file of the README\'s table of places exists', async t 
 })
 
 t.test('the tour works as pasted', async t => {
-  const folder = await temporaryFolder(t, 'tour')
+  const folder = await temporaryFolder(t, 'berth-tour-')
   const service = await startService(t, `${folder}/data`)
   const text = await readFile(new URL('README.md', root), 'utf8')
   const blocks = [...text.matchAll(/```sh tour\n([\s\S]*?)```/g)].map(match => match[1] ?? '')

@@ -10,7 +10,8 @@ import t from 'tap'
 import { documentFile, documentText } from '../../openapi/generate.ts'
 import { components } from '../../openapi/schemas/index.ts'
 import { catalogue } from '../../services/errors.ts'
-import { buildTestApp, temporaryFolder } from '../fixtures/app.ts'
+import { buildTestApp } from '../fixtures/app.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 const run = promisify(execFile)
 const checkout = fileURLToPath(new URL('../..', import.meta.url))

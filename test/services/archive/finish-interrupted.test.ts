@@ -11,9 +11,13 @@ import { makeHarbour, type Harbour } from '../../fixtures/archive.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
 import { runGit } from '../../fixtures/git.ts'
 
+// One repository for all: each test has a branch, a worktree and a workspace of its own in it.
 const { db } = await openTestDatabase(t, 'pglite')
+const harbour = await makeHarbour(t, { db })
+let count = 0
 
 interface CutOff extends Harbour {
+  branch: string
   id: string
   path: string
   aside: string
@@ -23,13 +27,14 @@ interface CutOff extends Harbour {
 }
 
 /** A worktree with unfinished work and its snapshot, `archiving`. */
-async function cutOff (t: Test): Promise<CutOff> {
-  const harbour = await makeHarbour(t, { db })
-  const { id, path } = await harbour.addWorkspace('feature')
+async function cutOff (): Promise<CutOff> {
+  const branch = `feature-${++count}`
+  const { id, path } = await harbour.addWorkspace(branch)
   await writeFile(join(path, 'notes.txt'), 'a thought\n')
   const snapshot = await takeSnapshot(harbour.git, { repoRoot: harbour.repo, worktreePath: path, workspaceId: id })
   return {
     ...harbour,
+    branch,
     id,
     path,
     aside: asidePathOf(path, id),
@@ -41,45 +46,44 @@ async function cutOff (t: Test): Promise<CutOff> {
   }
 }
 
-async function assertArchivedAndRestorable (t: Test, { finish, archive, id, path, aside, repo, operations }: CutOff): Promise<void> {
+async function assertArchived (t: Test, { finish, id, path, aside, repo, operations }: CutOff): Promise<void> {
   t.match(await finish(), { status: 'archived', cleanup_reason: null })
   t.notOk(existsSync(path))
   t.notOk(existsSync(aside))
   t.notMatch(runGit(repo, 'worktree', 'list', '--porcelain'), path)
   t.notOk((await operations(id)).some(operation => operation.endsWith('running')))
-  await archive.restore(localBoard, id)
-  t.equal(readFileSync(join(path, 'notes.txt'), 'utf8'), 'a thought\n', 'the work comes back')
+  t.equal(runGit(repo, 'show', `refs/berth/rescue/${id}^3:notes.txt`), 'a thought', 'the work is in the snapshot')
 }
 
 t.test('cut off before anything was done', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await db.updateTable('execution_workspaces').set({ status: 'archiving', rescue: null }).where('id', '=', cut.id).execute()
-  await assertArchivedAndRestorable(t, cut)
+  await assertArchived(t, cut)
 })
 
 t.test('cut off after the commands: they do not run twice', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await db.updateTable('execution_workspaces').set({ config: JSON.stringify({ cleanupCommand: `touch ${join(cut.dataDir, 'ran')}` }) }).where('id', '=', cut.id).execute()
   await cut.leave({ commandsDone: true })
-  await assertArchivedAndRestorable(t, cut)
+  await assertArchived(t, cut)
   t.notOk(existsSync(join(cut.dataDir, 'ran')))
 })
 
 t.test('cut off before the rename', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await cut.leave({ aside: cut.aside })
-  await assertArchivedAndRestorable(t, cut)
+  await assertArchived(t, cut)
 })
 
 t.test('cut off after the rename: the folder comes back and the archive goes on', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await cut.leave({ aside: cut.aside })
   await rename(cut.path, cut.aside)
-  await assertArchivedAndRestorable(t, cut)
+  await assertArchived(t, cut)
 })
 
 t.test('cut off after the rename, and something new stands in its place: both stay', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await cut.leave({ aside: cut.aside })
   await rename(cut.path, cut.aside)
   await mkdir(cut.path)
@@ -92,22 +96,24 @@ t.test('cut off after the rename, and something new stands in its place: both st
 })
 
 t.test('cut off while the folder was being deleted', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await cut.leave({ aside: cut.aside, deleting: true })
   await rename(cut.path, cut.aside)
   await rm(join(cut.aside, 'notes.txt'))
-  await assertArchivedAndRestorable(t, cut)
+  await assertArchived(t, cut)
+  await cut.archive.restore(localBoard, cut.id)
+  t.equal(readFileSync(join(cut.path, 'notes.txt'), 'utf8'), 'a thought\n', 'the half-deleted folder comes back whole')
 })
 
 t.test('cut off after the deletion, before git was told', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await cut.leave({ aside: cut.aside, deleting: true })
   await rm(cut.path, { recursive: true })
-  await assertArchivedAndRestorable(t, cut)
+  await assertArchived(t, cut)
 })
 
 t.test('a restore of a workspace whose deletion was cut off brings everything back', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await cut.leave({ aside: cut.aside, deleting: true })
   await rename(cut.path, cut.aside)
   await rm(join(cut.aside, 'notes.txt'))
@@ -118,31 +124,32 @@ t.test('a restore of a workspace whose deletion was cut off brings everything ba
 })
 
 t.test('a repository that is gone leaves the workspace marked, with the reason', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   await cut.leave({})
   await rename(cut.repo, `${cut.repo}-away`)
   t.match(await cut.finish(), { status: 'cleanup_failed' })
+  await rename(`${cut.repo}-away`, cut.repo)
   t.equal(readFileSync(join(cut.path, 'notes.txt'), 'utf8'), 'a thought\n')
 })
 
 /** The same workspace archived, then as a killed restore left it. */
-async function restoreCutOff (t: Test, record: Partial<RescueRecord>): Promise<CutOff> {
-  const cut = await cutOff(t)
+async function restoreCutOff (record: Partial<RescueRecord>): Promise<CutOff> {
+  const cut = await cutOff()
   await cut.archive.archive(localBoard, cut.id)
   const before = readRescue(await cut.read(cut.id))
   return { ...cut, leave: async () => await cut.leave({ ...before, restoringFrom: 'archived', ...record }) }
 }
 
 t.test('a restore cut off before it made anything: archived as before', async t => {
-  const cut = await restoreCutOff(t, {})
+  const cut = await restoreCutOff({})
   await cut.leave({})
   t.match(await cut.finish(), { status: 'archived', cleanup_reason: null })
   t.notOk(existsSync(cut.path))
 })
 
 t.test('a restore cut off before the files were put back: taken back, what was in the folder kept', async t => {
-  const cut = await restoreCutOff(t, { madeByRestore: true })
-  runGit(cut.repo, 'worktree', 'add', '--quiet', '-b', 'feature', cut.path, 'main')
+  const cut = await restoreCutOff({ madeByRestore: true })
+  runGit(cut.repo, 'worktree', 'add', '--quiet', '-b', cut.branch, cut.path, 'main')
   await writeFile(join(cut.path, 'between.txt'), 'written into the half-made folder\n')
   await cut.leave({})
   t.match(await cut.finish(), { status: 'archived' })
@@ -155,10 +162,10 @@ t.test('a restore cut off before the files were put back: taken back, what was i
 })
 
 t.test('a restore cut off while git added the worktree: taken back', async t => {
-  const cut = await restoreCutOff(t, { madeByRestore: true })
-  runGit(cut.repo, 'worktree', 'add', '--quiet', '-b', 'feature', cut.path, 'main')
+  const cut = await restoreCutOff({ madeByRestore: true })
+  runGit(cut.repo, 'worktree', 'add', '--quiet', '-b', cut.branch, cut.path, 'main')
   await rm(join(cut.path, 'README.md'))
-  await writeFile(join(cut.repo, '.git', 'worktrees', 'feature', 'locked'), 'initializing\n')
+  await writeFile(join(cut.repo, '.git', 'worktrees', cut.branch, 'locked'), 'initializing\n')
   await cut.leave({})
   t.match(await cut.finish(), { status: 'archived' })
   t.notOk(existsSync(cut.path))
@@ -166,7 +173,7 @@ t.test('a restore cut off while git added the worktree: taken back', async t => 
 })
 
 t.test('a restore cut off when all was done is counted as done', async t => {
-  const cut = await restoreCutOff(t, { madeByRestore: true })
+  const cut = await restoreCutOff({ madeByRestore: true })
   await cut.archive.restore(localBoard, cut.id)
   await cut.leave({})
   t.match(await cut.finish(), { status: 'active', closed_at: null })
@@ -174,6 +181,6 @@ t.test('a restore cut off when all was done is counted as done', async t => {
 })
 
 t.test('a workspace that is not archiving is left as it is', async t => {
-  const cut = await cutOff(t)
+  const cut = await cutOff()
   t.match(await cut.finish(), { status: 'active', version: 1 })
 })

@@ -3,7 +3,7 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { contains, mayRemove, reasonToKeep, type ProtectedPath } from '../../../services/archive/path-safety.ts'
-import { makeFolder } from '../../fixtures/git.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 t.test('a path contains itself and what lies below, not what only begins alike', async t => {
   t.ok(contains('/a/b', '/a/b'))
@@ -52,7 +52,7 @@ t.test('what holds something protected stays, at any depth', async t => {
 })
 
 t.test('on disk', async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   const dataDir = join(root, 'data')
   const made = join(dataDir, 'worktrees', 'p', 'feature')
   await mkdir(made, { recursive: true })

@@ -5,14 +5,15 @@ import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { asidePathOf, lookAt, mountsBelow, putBack, removeFolder, renameAside } from '../../../services/archive/remove-folder.ts'
-import { makeFolder, writeFiles } from '../../fixtures/git.ts'
+import { writeFiles } from '../../fixtures/git.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 t.test('the aside place is a sibling named by the workspace', async t => {
   t.equal(asidePathOf('/a/b/feature', 'id'), '/a/b/.berth-archiving-id')
 })
 
 t.test('a folder goes aside and comes back, and nothing is ever overwritten', async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   const [path, aside] = [join(root, 'x'), join(root, 'y')]
   await writeFiles(path, { file: '1\n' })
   await renameAside(path, aside)
@@ -27,7 +28,7 @@ t.test('a folder goes aside and comes back, and nothing is ever overwritten', as
 })
 
 t.test('a deep folder with links, odd names and read-only parts is deleted; what links point at is not', async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   const path = join(root, 'x')
   const outside = join(root, 'outside')
   await writeFiles(outside, { precious: 'kept\n' })
@@ -45,7 +46,7 @@ t.test('a deep folder with links, odd names and read-only parts is deleted; what
 })
 
 t.test('a symlink in place of the folder is not followed', async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   await writeFiles(join(root, 'real'), { file: '1' })
   await symlink(join(root, 'real'), join(root, 'link'))
   await t.rejects(removeFolder(join(root, 'link')))
@@ -65,7 +66,7 @@ t.test('mount points are read as the kernel writes them', async t => {
 })
 
 t.test('a folder that something is mounted in stays', async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   const [path, outside] = [join(root, 'x'), join(root, 'outside')]
   await mkdir(join(path, 'sub'), { recursive: true })
   await writeFiles(outside, { precious: 'kept\n' })

@@ -8,13 +8,14 @@ import { makeHarbour } from '../../fixtures/archive.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
 import { commitAll, runGit, statusOf, writeFiles } from '../../fixtures/git.ts'
 
+// One repository for all: each test has branches, worktrees and workspaces of its own in it.
 const { db } = await openTestDatabase(t, 'pglite')
+const { archive, addWorkspace, addRow, dataDir, repo, operations, activities, read } = await makeHarbour(t, {
+  db, files: { 'README.md': '# A test\n', 'gone.txt': 'x\n', 'run.sh': 'true\n', '.gitignore': 'ignored/\n.env\n' }
+})
 
 t.test('staged, modified, deleted and untracked files, modes and links come back as they were', async t => {
-  const { archive, addWorkspace, repo, operations, activities, read } = await makeHarbour(t, {
-    db, files: { 'README.md': '# A test\n', 'gone.txt': 'x\n', 'run.sh': 'true\n', '.gitignore': 'ignored/\n.env\n' }
-  })
-  const { id, path } = await addWorkspace('feature')
+  const { id, path } = await addWorkspace('everything')
   await writeFiles(path, { 'committed.txt': '1\n' })
   const tip = commitAll(path, 'work')
   await writeFiles(path, { 'README.md': 'staged\n', 'staged.txt': 'new\n' })
@@ -30,10 +31,10 @@ t.test('staged, modified, deleted and untracked files, modes and links come back
   const { workspace, operation } = await archive.restore(localBoard, id)
   t.equal(operation.phase, 'workspace_restore')
   t.equal(operation.status, 'succeeded')
-  t.match(workspace, { status: 'active', closedAt: null, cleanupReason: null, providerRef: path, branchName: 'feature' })
+  t.match(workspace, { status: 'active', closedAt: null, cleanupReason: null, providerRef: path, branchName: 'everything' })
   t.equal(statusOf(path), before, 'git status says the same')
   t.equal(runGit(path, 'rev-parse', 'HEAD'), tip)
-  t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/feature')
+  t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/everything')
   t.equal(runGit(path, 'show', ':README.md'), 'staged')
   t.equal(readFileSync(join(path, 'README.md'), 'utf8'), 'modified on top\n')
   t.equal(readFileSync(join(path, 'notes', 'untracked.txt'), 'utf8'), 'a thought\n')
@@ -54,12 +55,11 @@ t.test('staged, modified, deleted and untracked files, modes and links come back
 })
 
 t.test('a merged branch that was deleted comes back', async t => {
-  const { archive, addWorkspace, repo } = await makeHarbour(t, { db })
-  const { id, path } = await addWorkspace('feature')
+  const { id, path } = await addWorkspace('merged')
   await archive.archive(localBoard, id)
-  t.equal(runGit(repo, 'branch', '--list', 'feature'), '')
+  t.equal(runGit(repo, 'branch', '--list', 'merged'), '')
   await archive.restore(localBoard, id)
-  t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/feature')
+  t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/merged')
 
   const drifted = await addWorkspace('recorded')
   runGit(drifted.path, 'switch', '--quiet', '--create', 'other')
@@ -71,8 +71,7 @@ t.test('a merged branch that was deleted comes back', async t => {
 })
 
 t.test('a restore that can not be done leaves the workspace archived and the snapshot in place', async t => {
-  const { archive, addWorkspace, repo, read, operations } = await makeHarbour(t, { db })
-  const { id, path } = await addWorkspace('feature')
+  const { id, path } = await addWorkspace('stuck')
   await writeFile(join(path, 'new.txt'), 'kept\n')
   commitAll(path, 'work')
   await archive.archive(localBoard, id)
@@ -84,11 +83,11 @@ t.test('a restore that can not be done leaves the workspace archived and the sna
   t.equal(readFileSync(join(path, 'other'), 'utf8'), 'in the way\n')
   await rm(path, { recursive: true })
 
-  const tip = runGit(repo, 'rev-parse', 'feature')
-  runGit(repo, 'branch', '--force', 'feature', 'main')
+  const tip = runGit(repo, 'rev-parse', 'stuck')
+  runGit(repo, 'branch', '--force', 'stuck', 'main')
   await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /moved on/ }, 'the branch has moved on')
-  t.equal(runGit(repo, 'rev-parse', 'feature'), runGit(repo, 'rev-parse', 'main'), 'and is never reset')
-  runGit(repo, 'branch', '--force', 'feature', tip)
+  t.equal(runGit(repo, 'rev-parse', 'stuck'), runGit(repo, 'rev-parse', 'main'), 'and is never reset')
+  runGit(repo, 'branch', '--force', 'stuck', tip)
 
   await rename(repo, `${repo}-away`)
   await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /is not there/ })
@@ -110,8 +109,7 @@ t.test('a restore that can not be done leaves the workspace archived and the sna
 })
 
 t.test('a snapshot that is gone is said so', async t => {
-  const { archive, addWorkspace, repo, read } = await makeHarbour(t, { db })
-  const { id, path } = await addWorkspace('feature')
+  const { id, path } = await addWorkspace('forgotten')
   await archive.archive(localBoard, id)
   runGit(repo, 'update-ref', '-d', `refs/berth/rescue/${id}`)
   await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /not in .* any more/ })
@@ -120,21 +118,19 @@ t.test('a snapshot that is gone is said so', async t => {
 })
 
 t.test('only what is archived is restored, and only one workspace has a folder', async t => {
-  const { archive, addWorkspace, addRow, db: database, read } = await makeHarbour(t, { db })
-  const { id, path } = await addWorkspace('feature')
+  const { id, path } = await addWorkspace('only')
   await t.rejects(archive.restore(localBoard, id), { code: 'workspace_state_conflict', statusCode: 409 })
   await archive.archive(localBoard, id)
-  const other = await addRow({ cwd: path, realized_path: path, branch_name: 'feature' })
+  const other = await addRow({ cwd: path, realized_path: path, branch_name: 'only' })
   await t.rejects(archive.restore(localBoard, id), { code: 'worktree_taken', statusCode: 409 })
   t.equal((await read(id)).status, 'archived')
-  await database.deleteFrom('execution_workspaces').where('id', '=', other).execute()
+  await db.deleteFrom('execution_workspaces').where('id', '=', other).execute()
   const results = await Promise.allSettled([archive.restore(localBoard, id), archive.restore(localBoard, id)])
   t.equal(results.filter(result => result.status === 'fulfilled').length, 1, 'two at once: one does it')
   t.equal((await read(id)).status, 'active')
 })
 
 t.test('a workspace whose worktree was kept is only opened again', async t => {
-  const { archive, addWorkspace } = await makeHarbour(t, { db })
   const { id, path } = await addWorkspace('by-hand', { created_by_runtime: false })
   await archive.archive(localBoard, id)
   await writeFile(join(path, 'later.txt'), 'written while it was archived\n')
@@ -142,9 +138,24 @@ t.test('a workspace whose worktree was kept is only opened again', async t => {
   t.equal(readFileSync(join(path, 'later.txt'), 'utf8'), 'written while it was archived\n')
 })
 
+t.test('what stands at the place later is not taken over', async t => {
+  const { id, path } = await addWorkspace('reused')
+  await archive.archive(localBoard, id)
+  runGit(repo, 'worktree', 'add', '--quiet', '-b', 'reused', path, 'main')
+  await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /Something else/ })
+  t.ok(existsSync(path))
+
+  const own = await addWorkspace('own', { created_by_runtime: false })
+  await archive.archive(localBoard, own.id)
+  runGit(repo, 'worktree', 'remove', own.path)
+  runGit(repo, 'branch', '--force', 'own', 'HEAD')
+  runGit(repo, 'branch', '--delete', '--force', 'own')
+  await t.rejects(archive.restore(localBoard, own.id), { code: 'branch_missing' })
+  t.equal((await read(own.id)).created_by_runtime, false, 'a restore that failed gives no right to remove anything')
+})
+
 t.test('a workspace that could not be cleaned up is opened again as it stands', async t => {
-  const { archive, addWorkspace, repo } = await makeHarbour(t, { db })
-  const { id, path } = await addWorkspace('feature')
+  const { id, path } = await addWorkspace('unclean')
   await writeFile(join(path, 'new.txt'), 'here\n')
   runGit(repo, 'worktree', 'lock', path)
   t.equal((await archive.archive(localBoard, id)).workspace.status, 'cleanup_failed')
@@ -153,7 +164,6 @@ t.test('a workspace that could not be cleaned up is opened again as it stands', 
 })
 
 t.test('without a snapshot the branch is attached', async t => {
-  const { archive, addRow, repo, dataDir } = await makeHarbour(t, { db })
   runGit(repo, 'branch', 'lonely', 'main')
   const path = join(dataDir, 'worktrees', 'lonely')
   const id = await addRow({ status: 'archived', cwd: path, realized_path: path, repo_root: repo, branch_name: 'lonely', created_by_runtime: true })

@@ -4,14 +4,15 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createGit, GitFailed, gitReason } from '../../../services/git/exec.ts'
-import { makeFolder, makeRepository, runGit } from '../../fixtures/git.ts'
+import { makeRepository, runGit } from '../../fixtures/git.ts'
 import { rejectionOf } from '../../fixtures/rejection.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const git = createGit()
 
 /** A folder with a program called `git`, and an environment that finds it first. */
-async function fakeGit (t: Parameters<typeof makeFolder>[0], script: string) {
-  const folder = await makeFolder(t)
+async function fakeGit (t: Parameters<typeof temporaryFolder>[0], script: string) {
+  const folder = await temporaryFolder(t)
   writeFileSync(join(folder, 'git'), `#!/bin/sh\n${script}\n`)
   chmodSync(join(folder, 'git'), 0o755)
   return { folder, env: { ...process.env, PATH: `${folder}:${process.env.PATH}` } }

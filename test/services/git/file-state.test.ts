@@ -4,11 +4,12 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createFileReader, mapLimited } from '../../../services/git/file-state.ts'
-import { makeFolder, runGit, writeFiles } from '../../fixtures/git.ts'
+import { runGit, writeFiles } from '../../fixtures/git.ts'
 import { rejectionOf } from '../../fixtures/rejection.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 t.test('files, links, folders, nothing and special files', async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   await writeFiles(root, { file: 'x', 'bin/run': { content: 'x', mode: 0o750 }, link: { link: 'file' }, large: Buffer.alloc(3_000_000, 'l'), 'real/inside': 'i' })
   symlinkSync('real', join(root, 'alias'))
   execFileSync('mkfifo', [join(root, 'pipe')])
@@ -24,13 +25,13 @@ t.test('files, links, folders, nothing and special files', async t => {
 })
 
 t.test('what can not be read is an error', { skip: process.getuid?.() === 0 && 'root can read everything' }, async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   await writeFiles(root, { closed: { content: 'x', mode: 0 } })
   t.match(await rejectionOf(createFileReader(root, 'sha1').read('closed')), { code: 'EACCES' })
 })
 
 t.test('a bounded number of calls is at work, and the order is kept', async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   mkdirSync(join(root, 'x'))
   writeFileSync(join(root, 'y'), '')
   let now = 0

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createGit, type Git } from '../../../services/git/exec.ts'
 import { inspectWorktree } from '../../../services/git/inspect.ts'
-import { addTestWorktree, commitAll, gitTestEnv, makeFolder, makeRepository, runGit, writeFiles } from '../../fixtures/git.ts'
+import { addTestWorktree, commitAll, gitTestEnv, makeRepository, runGit, writeFiles } from '../../fixtures/git.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const git = createGit({ env: gitTestEnv })
 const unknown = { aheadCount: null, behindCount: null, isMergedIntoBase: null, mergeEvidence: null }
@@ -136,7 +137,7 @@ t.test('from a folder inside, the whole checkout is looked at', async t => {
 })
 
 t.test('what is missing, no repository or broken is said and not readable', async t => {
-  const folder = await makeFolder(t)
+  const folder = await temporaryFolder(t)
   const root = await makeRepository(t)
   const cut = addTestWorktree(root, 'cut')
   rmSync(runGit(cut, 'rev-parse', '--absolute-git-dir'), { recursive: true })

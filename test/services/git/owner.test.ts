@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { createGit } from '../../../services/git/exec.ts'
 import { findOwnerRepository } from '../../../services/git/owner.ts'
-import { addTestWorktree, commitAll, gitTestEnv, makeFolder, makeRepository, runGit, writeFiles } from '../../fixtures/git.ts'
+import { addTestWorktree, commitAll, gitTestEnv, makeRepository, runGit, writeFiles } from '../../fixtures/git.ts'
 import { rejectionOf } from '../../fixtures/rejection.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const git = createGit({ env: gitTestEnv })
 
@@ -37,7 +38,7 @@ t.test('a worktree of a submodule is owned by the submodule', async t => {
 })
 
 t.test('no repository, one without a commit, a bare one and a missing folder are refused with the reason', async t => {
-  const folder = await makeFolder(t)
+  const folder = await temporaryFolder(t)
   const unborn = await makeRepository(t, { unborn: true })
   const root = await makeRepository(t, { remote: true })
   await writeFiles(folder, { file: 'x' })

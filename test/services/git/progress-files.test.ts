@@ -3,10 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { mentionedObjects, readProgressFiles } from '../../../services/git/progress-files.ts'
-import { makeFolder } from '../../fixtures/git.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 t.test('files of an operation are found at any depth, sorted, without locks and the rest', async t => {
-  const folder = await makeFolder(t)
+  const folder = await temporaryFolder(t)
   for (const name of ['rebase-merge', 'refs/bisect', 'refs/heads', 'logs', 'info']) mkdirSync(join(folder, name), { recursive: true })
   for (const name of ['HEAD', 'index', 'MERGE_HEAD', 'MERGE_MSG.lock', 'config', 'rebase-merge/autostash', 'rebase-merge/done.lock', 'refs/bisect/bad', 'refs/heads/x', 'logs/HEAD', 'info/exclude', 'info/sparse-checkout']) writeFileSync(join(folder, name), name)
   const files = await readProgressFiles(folder)

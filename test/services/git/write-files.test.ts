@@ -5,14 +5,15 @@ import t from 'tap'
 import { createGit } from '../../../services/git/exec.ts'
 import { writeBlob } from '../../../services/git/objects.ts'
 import { removeFiles, writeFilesOf } from '../../../services/git/write-files.ts'
-import { gitTestEnv, makeFolder, makeRepository, writeFiles } from '../../fixtures/git.ts'
+import { gitTestEnv, makeRepository, writeFiles } from '../../fixtures/git.ts'
 import { rejectionOf } from '../../fixtures/rejection.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const git = createGit({ env: gitTestEnv })
 
 t.test('files, links and permissions, over files and links that were there', async t => {
   const root = await makeRepository(t)
-  const outside = join(await makeFolder(t), 'outside')
+  const outside = join(await temporaryFolder(t), 'outside')
   writeFileSync(outside, 'outside')
   const sha = await writeBlob(git, root, 'content')
   await writeFiles(root, { 'was-file': 'x' })
@@ -40,7 +41,7 @@ t.test('a folder with something in it is not replaced', async t => {
 })
 
 t.test('removing takes emptied folders along, and only those', async t => {
-  const root = await makeFolder(t)
+  const root = await temporaryFolder(t)
   await writeFiles(root, { 'a/b/c': '1', 'a/keep': '2', 'x/y/z': '3' })
   mkdirSync(join(root, 'submodule'))
   await removeFiles(root, ['a/b/c', 'x/y/z', 'submodule', 'gone/already'])

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkRuntimeConfig, hasCommands, parseRuntimeConfig, runtimeConfigProblems } from '../../../services/runtime/config.ts'
+import { checkRuntimeConfig, parseRuntimeConfig, runtimeConfigProblems } from '../../../services/runtime/config.ts'
 import { isProblem } from '../../../services/errors.ts'
 
 const service = (extra: object) => ({ commands: [{ name: 'web', command: 'serve', ...extra }] })
@@ -46,6 +46,7 @@ const bad: [string, unknown, string][] = [
   ['an unknown dependency', service({ dependsOn: [{ command: 'db' }] }), '/p/commands/0/dependsOn/0/command'],
   ['waiting for a service to complete', { commands: [{ name: 'db', command: 'db' }, { name: 'web', command: 'serve', dependsOn: [{ command: 'db', condition: 'completed' }] }] }, '/p/commands/1/dependsOn/0/condition'],
   ['waiting for a job to be healthy', { commands: [{ name: 'b', kind: 'job', command: 'b' }, { name: 'web', command: 'serve', dependsOn: [{ command: 'b', condition: 'healthy' }] }] }, '/p/commands/1/dependsOn/0/condition'],
+  ['a name in a template that means nothing', service({ env: { A: '{{nope}}' } }), '/p/commands/0/env/A'],
   ['a command that needs itself', service({ dependsOn: [{ command: 'web' }] }), '/p/commands/0/dependsOn'],
   ['a cycle of two', { commands: [{ name: 'a', command: 'a', dependsOn: [{ command: 'b' }] }, { name: 'b', command: 'b', dependsOn: [{ command: 'a' }] }] }, '/p/commands/1/dependsOn']
 ]
@@ -74,11 +75,4 @@ t.test('a bad config is a 422 with every place', async t => {
     t.equal(error.code, 'invalid_runtime_config')
     t.same(error.members.errors?.map(({ pointer }) => pointer), ['/runtimeConfig/commands/0/command', '/runtimeConfig/commands/1/port'])
   }
-})
-
-t.test('a config without commands is not the effective one', async t => {
-  t.equal(hasCommands(null), false)
-  t.equal(hasCommands({}), false)
-  t.equal(hasCommands({ commands: [] }), false)
-  t.equal(hasCommands({ commands: [], jobs: [{ command: 'x' }] }), true)
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { desiredRunning, wantsRunning, withDesired, type DesiredStates } from '../../../services/runtime/desired-state.ts'
+import { desiredRunning, withDesired, type DesiredStates } from '../../../services/runtime/desired-state.ts'
 
 const nothing: DesiredStates = { desiredState: null, serviceStates: null }
 const bothRun: DesiredStates = { desiredState: 'running', serviceStates: { 0: 'running', 1: 'running' } }
@@ -20,11 +20,4 @@ t.test('what should run is said by index, else by the workspace, else stopped', 
   t.same(desiredRunning({ desiredState: 'running', serviceStates: { 1: 'stopped' } }, 3), [0, 2])
   t.same(desiredRunning(nothing, 2), [])
   t.same(desiredRunning(bothRun, 0), [])
-})
-
-t.test('a workspace wants something running when one of its services should', async t => {
-  t.equal(wantsRunning(nothing), false)
-  t.equal(wantsRunning(bothRun), true)
-  t.equal(wantsRunning({ desiredState: null, serviceStates: { 3: 'running' } }), true)
-  t.equal(wantsRunning({ desiredState: 'stopped', serviceStates: null }), false)
 })

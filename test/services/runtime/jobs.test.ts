@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { buildTestApp } from '../../fixtures/app.ts'
@@ -45,7 +45,6 @@ t.test('timeoutSec ends a job and all it started', async t => {
 
 t.test('a value in a job\'s command is no shell text, and its folder is rendered', async t => {
   const scene = await runtimeScene(t, testApp, { runtime: job({ command: 'cat {{workspace.cwd}}/"$NAME"; pwd', cwd: 'sub', env: { NAME: 'a b' } }) })
-  const { mkdir, writeFile } = await import('node:fs/promises')
   await mkdir(join(scene.folder, 'sub'))
   await writeFile(join(scene.folder, 'a b'), 'found\n')
   const { body } = await scene.control('run', run)
@@ -63,7 +62,6 @@ t.test('a job that can not be started is a problem that names its operation', as
 t.test('jobs and services share a workspace, and archiving waits for neither: it is busy', async t => {
   const scene = await runtimeScene(t, testApp, { runtime: { commands: [{ name: 'job', kind: 'job', command: 'touch begun; while [ ! -e go ]; do sleep 0.02; done' }, { name: 'sleeper', command: 'exec sleep 60' }] } })
   const running = scene.control('run', run)
-  const { access, writeFile } = await import('node:fs/promises')
   await eventually(async () => await access(join(scene.folder, 'begun')).then(() => true, () => false), 'the job runs')
   t.equal((await scene.control('start')).status, 200)
   t.match(await call('POST', `/api/execution-workspaces/${scene.workspaceId}/archive`), { status: 409, body: { code: 'workspace_busy' } })

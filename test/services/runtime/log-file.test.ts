@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import t from 'tap'
 import { terminate } from '../../../services/process/terminate.ts'
 import { capLog, openServiceLog, readLastLines, readLog } from '../../../services/runtime/log-file.ts'
-import { makeFolder } from '../../fixtures/git.ts'
 import { eventually, startProgram } from '../../fixtures/processes.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => `line ${from + at}\n`).join('')
 const numbersOf = (text: string) => [...text.matchAll(/^(\d+) x+$/gm)].map(([, number]) => Number(number))
 
 t.test('a log is made with its folders, for its owner only, and tells where the next lines begin', async t => {
-  const path = join(await makeFolder(t), 'logs', 'services', 'a.log')
+  const path = join(await temporaryFolder(t), 'logs', 'services', 'a.log')
   t.same(await openServiceLog(path), { path, fromByte: 0 })
   t.equal((await stat(path)).mode & 0o777, 0o600)
   await appendFile(path, 'before\n')
@@ -19,7 +19,7 @@ t.test('a log is made with its folders, for its owner only, and tells where the 
 })
 
 t.test('the last lines come oldest first, an unfinished one too', async t => {
-  const path = join(await makeFolder(t), 'a.log')
+  const path = join(await temporaryFolder(t), 'a.log')
   t.same(await readLastLines(path, 5), [], 'no log yet')
   await writeFile(path, '')
   t.same(await readLastLines(path, 5), [])
@@ -31,7 +31,7 @@ t.test('the last lines come oldest first, an unfinished one too', async t => {
 })
 
 t.test('the last lines of a large log are whole and bounded', async t => {
-  const path = join(await makeFolder(t), 'a.log')
+  const path = join(await temporaryFolder(t), 'a.log')
   await writeFile(path, numbered(1, 50_000))
   const lines = await readLastLines(path, 100_000, { maxBytes: 1000 })
   t.equal(lines.at(-1), 'line 50000')
@@ -40,14 +40,14 @@ t.test('the last lines of a large log are whole and bounded', async t => {
 })
 
 t.test('a log below its cap is left as it is', async t => {
-  const path = join(await makeFolder(t), 'a.log')
+  const path = join(await temporaryFolder(t), 'a.log')
   await writeFile(path, numbered(1, 10))
   t.same(await capLog(path, 1000), { method: 'none', from: 0 })
   t.equal(await readFile(path, 'utf8'), numbered(1, 10))
 })
 
 t.test('a log over its cap keeps its last lines, whole, and is read over what is gone', async t => {
-  const path = join(await makeFolder(t), 'a.log')
+  const path = join(await temporaryFolder(t), 'a.log')
   await writeFile(path, numbered(1, 20_000))
   const { size } = await stat(path)
   const { method } = await capLog(path, 40_000)
@@ -70,7 +70,7 @@ t.test('a log over its cap keeps its last lines, whole, and is read over what is
 })
 
 t.test('where no hole can be made the tail is copied, and reading goes on', async t => {
-  const path = join(await makeFolder(t), 'a.log')
+  const path = join(await temporaryFolder(t), 'a.log')
   const searchPath = process.env.PATH
   t.teardown(() => { process.env.PATH = searchPath })
   await writeFile(path, numbered(1, 20_000))
@@ -110,7 +110,7 @@ t.test('no line of a writer at work is lost while its log is capped again and ag
 })
 
 t.test('a piece ends with a line, or with a whole character where no line ends', async t => {
-  const path = join(await makeFolder(t), 'a.log')
+  const path = join(await temporaryFolder(t), 'a.log')
   await writeFile(path, 'first\nsecond\nthi')
   t.match(await readLog(path, { offset: 0, limitBytes: 8 }), { content: 'first\n', nextOffset: 6, size: 16 })
   t.match(await readLog(path, { offset: 6, limitBytes: 100 }), { content: 'second\n', nextOffset: 13 })

@@ -2,10 +2,10 @@ import { appendFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { createLogSearch } from '../../../services/runtime/log-search.ts'
-import { makeFolder } from '../../fixtures/git.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 t.test('lines are found as they come, each once', async t => {
-  const path = join(await makeFolder(t), 'log')
+  const path = join(await temporaryFolder(t), 'log')
   const search = createLogSearch({ path, pattern: 'listening', fromByte: 0 })
   t.equal(await search.next(), null, 'there is no file yet')
   await writeFile(path, 'starting\nlisten')
@@ -15,7 +15,7 @@ t.test('lines are found as they come, each once', async t => {
 })
 
 t.test('what an older start wrote does not count', async t => {
-  const path = join(await makeFolder(t), 'log')
+  const path = join(await temporaryFolder(t), 'log')
   await writeFile(path, 'ready\n')
   const search = createLogSearch({ path, pattern: 'ready', fromByte: 6 })
   t.equal(await search.next(), null)
@@ -24,7 +24,7 @@ t.test('what an older start wrote does not count', async t => {
 })
 
 t.test('a character cut by the end of a read is put together', async t => {
-  const path = join(await makeFolder(t), 'log')
+  const path = join(await temporaryFolder(t), 'log')
   const search = createLogSearch({ path, pattern: '^gr\u00fcn$', fromByte: 0 })
   const bytes = Buffer.from('gr\u00fcn\n')
   await writeFile(path, bytes.subarray(0, 3))
@@ -34,7 +34,7 @@ t.test('a character cut by the end of a read is put together', async t => {
 })
 
 t.test('a log that was copied shorter is searched from its head', async t => {
-  const path = join(await makeFolder(t), 'log')
+  const path = join(await temporaryFolder(t), 'log')
   const search = createLogSearch({ path, pattern: 'ready', fromByte: 0 })
   await writeFile(path, 'x'.repeat(1000))
   t.equal(await search.next(), null)
@@ -44,7 +44,7 @@ t.test('a log that was copied shorter is searched from its head', async t => {
 })
 
 t.test('a log larger than one read is searched whole', async t => {
-  const path = join(await makeFolder(t), 'log')
+  const path = join(await temporaryFolder(t), 'log')
   await writeFile(path, 'x'.repeat(70_000) + '\n' + 'y\n'.repeat(100_000) + 'ready\n')
   t.equal(await createLogSearch({ path, pattern: '^ready$', fromByte: 0 }).next(), 'ready')
 })

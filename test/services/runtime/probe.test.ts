@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { findMembers } from '../../../services/process/tree.ts'
 import { createProbe, type Probe } from '../../../services/runtime/probe.ts'
-import { makeFolder } from '../../fixtures/git.ts'
 import { eventually, freePort, listenHere, startProgram } from '../../fixtures/processes.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const never = new AbortController().signal
 const look = async (probe: Probe, signal: AbortSignal = never) => await createProbe(probe).look(signal)
@@ -56,7 +56,7 @@ t.test('connecting is enough for a TCP probe', async t => {
 })
 
 t.test('a log probe waits for its line', async t => {
-  const logPath = join(await makeFolder(t), 'service.log')
+  const logPath = join(await temporaryFolder(t), 'service.log')
   const probe = createProbe({ type: 'log', pattern: '^ready in \\d+', logPath })
   t.match(await probe.look(never), { ok: false, seen: /no line/ }, 'no log yet')
   await writeFile(logPath, 'not ready in 3 ms\n')
@@ -66,7 +66,7 @@ t.test('a log probe waits for its line', async t => {
 })
 
 t.test('a command probe goes by the exit code', async t => {
-  const cwd = await makeFolder(t)
+  const cwd = await temporaryFolder(t)
   const env = { PATH: process.env.PATH ?? '', WANTED: 'yes' }
   t.match(await look({ type: 'command', command: 'test "$WANTED" = yes', cwd, env }), { ok: true })
   t.match(await look({ type: 'command', command: 'exit 7', cwd, env }), { ok: false, seen: /ended with 7/ })
@@ -76,7 +76,7 @@ t.test('a command probe goes by the exit code', async t => {
 t.test("a command that hangs is ended with its children, the service's own processes are not", async t => {
   const { process: service, mark } = await startProgram(t, 'never-ready.js')
   const env = { PATH: process.env.PATH ?? '', BERTH_SPAWN_MARK: mark, PROBE: randomUUID() }
-  const result = await look({ type: 'command', command: 'setsid sleep 60 & sleep 60', cwd: await makeFolder(t), env }, AbortSignal.timeout(100))
+  const result = await look({ type: 'command', command: 'setsid sleep 60 & sleep 60', cwd: await temporaryFolder(t), env }, AbortSignal.timeout(100))
   t.match(result, { ok: false, seen: /did not end/ })
   t.same(findMembers({ root: null, mark }).map(({ pid }) => pid), [service.pid])
 })

@@ -3,7 +3,6 @@ import type { CommandEntry } from '../../../openapi/schemas/workspace-config.ts'
 import { createEnvironmentBuilder } from '../../../services/process/environment.ts'
 import { listEntries } from '../../../services/runtime/commands.ts'
 import { addressOf, planService, readinessTimeoutMs, renderService, type PlanInput } from '../../../services/runtime/service-plan.ts'
-import { lockOf, storedDefinition, toStored } from '../../../services/runtime/stored-definition.ts'
 
 const environment = createEnvironmentBuilder({ hostEnv: { PATH: '/bin', DATABASE_URL: 'postgres://secret', BERTH_JWT_SECRET: 's', HOME: '/home/x' }, commandEnvNames: [], prefix: 'BERTH_' })
 const context: PlanInput['context'] = {
@@ -79,14 +78,4 @@ t.test('an ephemeral service is never shared, and each call has its own port', a
 t.test('a template that names what is unknown is refused, also before anything is started', async t => {
   t.throws(() => plan({ command: 'x {{nope}}' }), { code: 'unprocessable', message: /nope/ })
   t.throws(() => plan({ command: 'x {{services.db.port}}' }), { code: 'unprocessable', message: /services\.db\.port/ })
-})
-
-t.test('a row keeps what is needed to stop it, and no environment', async t => {
-  const made = plan({ command: 'x', env: { SECRET: 's3cret' }, stop: { signal: 'SIGINT', graceSec: 2 }, log: { maxBytes: 5000 } })
-  const stored = toStored(made, 1)
-  t.notMatch(JSON.stringify(stored), /s3cret/)
-  t.match(storedDefinition({ id: 'r', definition: stored }, 1), { commandId: 'service:1', stopSignal: 'SIGINT', graceMs: 2000, logMaxBytes: 5000, releasesPort: false })
-  t.match(storedDefinition({ id: 'r', definition: null }, 7), { commandId: null, stopSignal: 'SIGTERM', graceMs: 10_000, logMaxBytes: 7, holderKey: 'r' })
-  t.equal(lockOf({ id: 'r', definition: stored, reuse_key: 'k' }), 'service:k')
-  t.equal(lockOf({ id: 'r', definition: null, reuse_key: null }), 'service:r')
 })

@@ -1,14 +1,14 @@
 /** What is known of earlier attempts to make a workspace's files. */
 import { test } from 'tap'
 import { openTestDatabase } from '../../fixtures/database.ts'
-import { makeFolder } from '../../fixtures/git.ts'
 import { companyWithWorkspace, newRecorder, operationOf } from '../../fixtures/operations.ts'
 import { interruptedPreparations, lastPreparation } from '../../../services/workspaces/last-preparation.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 test('the last preparation that succeeded tells what it made; interrupted ones are counted', async t => {
   const { db } = await openTestDatabase(t, 'pglite')
   const ids = await companyWithWorkspace(db)
-  const { recorder } = await newRecorder(db, await makeFolder(t))
+  const { recorder } = await newRecorder(db, await temporaryFolder(t))
   const record = async (status: 'succeeded' | 'failed' | 'interrupted', metadata = {}, phase: 'worktree_prepare' | 'workspace_teardown' = 'worktree_prepare'): Promise<void> => {
     const op = await recorder.begin(operationOf(ids, { phase }))
     await op.finish({ status, metadata })

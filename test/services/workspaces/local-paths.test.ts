@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { makeFolder } from '../../fixtures/git.ts'
 import { exists, isDirectory, makeFolders, nearestExisting, realPathOf, removeEmptyFolders } from '../../../services/workspaces/local-paths.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 test('what is at a path', async t => {
-  const folder = await makeFolder(t)
+  const folder = await temporaryFolder(t)
   await writeFile(join(folder, 'file'), '')
   await symlink('nowhere', join(folder, 'broken'))
   t.equal(await exists(join(folder, 'broken')), true)
@@ -19,14 +19,14 @@ test('what is at a path', async t => {
 })
 
 test('a path that does not exist yet is real as far as it exists', async t => {
-  const folder = await makeFolder(t)
+  const folder = await temporaryFolder(t)
   await mkdir(join(folder, 'real'))
   await symlink(join(folder, 'real'), join(folder, 'link'))
   t.equal(await realPathOf(join(folder, 'link/not/yet')), join(folder, 'real/not/yet'))
 })
 
 test('only empty folders are removed, up to the one that stays', async t => {
-  const folder = await makeFolder(t)
+  const folder = await temporaryFolder(t)
   t.same(await makeFolders(join(folder, 'a/b/c')), ['a', 'a/b', 'a/b/c'].map(path => join(folder, path)))
   t.same(await makeFolders(join(folder, 'a')), [])
   await writeFile(join(folder, 'a/kept'), '')

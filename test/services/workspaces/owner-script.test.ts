@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { makeFolder } from '../../fixtures/git.ts'
 import { resolveOwnerScript, scriptOf } from '../../../services/workspaces/owner-script.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 test('the script a command begins with', async t => {
   const named = (command: string): string | undefined => scriptOf(command)?.path
@@ -14,7 +14,7 @@ test('the script a command begins with', async t => {
 })
 
 test('the owner\'s copy stands in its place, with its arguments, quoted', async t => {
-  const root = join(await makeFolder(t), "it's here")
+  const root = join(await temporaryFolder(t), "it's here")
   await mkdir(join(root, 'folder'), { recursive: true })
   await writeFile(join(root, 'setup.sh'), '')
   const path = join(root, 'setup.sh')

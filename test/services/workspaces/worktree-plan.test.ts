@@ -3,9 +3,10 @@ import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { openTestDatabase } from '../../fixtures/database.ts'
-import { addTestWorktree, makeFolder, runGit } from '../../fixtures/git.ts'
+import { addTestWorktree, runGit } from '../../fixtures/git.ts'
 import { isolated, problemOf, rowOf, workspaceHouse } from '../../fixtures/workspaces.ts'
 import { createWorktreePlanner, type WorktreePlanner } from '../../../services/workspaces/worktree-plan.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 test('planning worktrees', async t => {
   const { db } = await openTestDatabase(t, 'pglite')
@@ -56,7 +57,7 @@ test('planning worktrees', async t => {
   })
 
   await t.test('places outside the allowed roots are refused, also behind a symlink', async t => {
-    const outside = await makeFolder(t)
+    const outside = await temporaryFolder(t)
     const house = await workspaceHouse(t, db, { allowedRoots: ['/nonexistent-root'] })
     const planner: WorktreePlanner = createWorktreePlanner({ db, git: house.git, hostId: house.hostId, dataDir: house.dataDir, allowedRoots: [join(house.repository, '..')] })
     const plan = (worktreeParentDir: string | null) => planner.plan({ companyId: house.companyId, projectId: house.projectId, workspaceId: null, checkout: house.repository, branch: 'b', strategy: { type: 'git_worktree', worktreeParentDir }, reuse: false })
@@ -70,7 +71,7 @@ test('planning worktrees', async t => {
   await t.test('what is no usable repository is a 422 that says why', async t => {
     const unborn = await workspaceHouse(t, db, { repository: { unborn: true } })
     t.match(await problemOf(isolated(unborn)), { code: 'repository_unusable', statusCode: 422, detail: /no commit/ })
-    const plain = await makeFolder(t)
+    const plain = await temporaryFolder(t)
     await db.updateTable('project_workspaces').set({ cwd: plain }).where('id', '=', unborn.projectWorkspaceId).execute()
     t.match(await problemOf(isolated(unborn)), { code: 'repository_unusable' })
     await db.updateTable('project_workspaces').set({ cwd: join(plain, 'gone') }).where('id', '=', unborn.projectWorkspaceId).execute()
