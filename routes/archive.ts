@@ -38,7 +38,7 @@ const restore = {
   operationId: 'restoreExecutionWorkspace',
   tags,
   summary: 'Restore an archived workspace',
-  description: 'Worktree and branch come back at their place, files staged, modified and untracked as they were, and the workspace is `active`. Ignored files other than the rescued ones are gone; the provision command makes them again before the next start.',
+  description: 'Worktree and branch come back at their place, files staged, modified and untracked as they were, and the workspace is `active` (`archiving` while it is under way). Ignored files other than the rescued ones are gone; the provision command makes them again before the next start.',
   params: IdParams,
   body: noSettings,
   response: {

@@ -54,6 +54,16 @@ export function stepInput (row: WorkspaceRow, actor: Actor, step: { phase: Opera
   }
 }
 
+/** Takes the workspace over for a run whose operation has begun; when that fails, the operation ends with it. */
+export async function startRun (op: OperationHandle, takeOver: () => Promise<ArchiveRun>): Promise<ArchiveRun> {
+  try {
+    return await takeOver()
+  } catch (error) {
+    await op.finish({ status: 'failed', metadata: { error: { detail: error instanceof Error ? error.message : String(error) } } })
+    throw error
+  }
+}
+
 /** Notes something for the person who archives: in the log now, in `cleanupReason` at the end. */
 export function warn (run: Pick<ArchiveRun, 'op' | 'warnings'>, sentence: string): void {
   run.warnings.push(sentence)

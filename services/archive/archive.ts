@@ -9,7 +9,7 @@ import type { HeldLock } from '../operations/locks.ts'
 import type { OperationFinish } from '../operations/recorder.ts'
 import { statusWhenEnded } from '../operations/run-step.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
-import { stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
+import { startRun, stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
 import { assess } from './close-readiness.ts'
 import { gatherFacts, type GatheredFacts } from './gather.ts'
 import { shellWord } from './planned-actions.ts'
@@ -46,15 +46,16 @@ export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, r
   if (!resumed && readiness.state === 'blocked') {
     throw new CloseBlocked(readiness.blockingReasons.join(' '), { members: { closeReadiness: readiness } })
   }
-  const begun = await begin(deps, row, actor, resumed)
-  const state = createRescueState(deps.db, begun)
-  const op = await deps.recorder.begin(stepInput(begun, actor, {
+  const op = await deps.recorder.begin(stepInput(row, actor, {
     phase: 'worktree_cleanup',
     command: facts.removal.kind === 'worktree' ? `git worktree remove ${shellWord(facts.removal.path)}` : null,
     cwd: row.repo_root ?? row.cwd,
     metadata: { action: 'archive', removal: { ...facts.removal }, ...(resumed ? { resumed } : {}) }
   }))
-  const run: ArchiveRun = { deps, row: begun, actor, op, state, warnings: [] }
+  const run = await startRun(op, async () => {
+    const begun = await begin(deps, row, actor, resumed)
+    return { deps, row: begun, actor, op, state: createRescueState(deps.db, begun), warnings: [] }
+  })
   try {
     await held.nameOperation(op.id)
     await runSteps(run, facts)
@@ -71,7 +72,7 @@ async function begin ({ db, now }: ArchiveDeps, row: WorkspaceRow, actor: Actor,
     actor,
     now: now(),
     from: ['active', 'idle', 'in_review', 'cleanup_failed', 'provision_failed', 'archiving'],
-    patch: { status: 'archiving', ...(resumed ? {} : { rescue: writeRescue({ ...readRescue(row), commandsDone: false }) }) },
+    patch: { status: 'archiving', ...(resumed ? {} : { rescue: writeRescue({ ...readRescue(row), commandsDone: false, removed: false }) }) },
     action: 'updated',
     ...(resumed ? { details: { resumed } } : {})
   })

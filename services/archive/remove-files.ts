@@ -24,7 +24,10 @@ export async function removeFiles (run: ArchiveRun, facts: GatheredFacts): Promi
   await runCommandsOnce(run, facts)
   if (removal.kind === 'folder') await moveFolderAway(run)
   if (removal.kind === 'keep') warn(run, `${removal.path} is kept: ${removal.reason}.`)
-  if (removal.kind === 'gone') await deleteBranchOfLost(run)
+  if (removal.kind === 'gone') {
+    await run.state.set({ removed: true })
+    await deleteBranchOfLost(run)
+  }
 }
 
 async function removeWorktree (run: ArchiveRun, facts: GatheredFacts): Promise<void> {

@@ -112,7 +112,7 @@ export async function finishDeletion (run: ArchiveRun, { path, owner }: DoomedWo
   else if (verdict.code !== 'missing') throw new FolderKept(verdict.reason)
   if (await lookAt(path) !== null) throw new FolderKept(`something was made anew at ${path} while it was archived`)
   await clearEntry(run, owner, path)
-  await state.set({ aside: null, deleting: false })
+  await state.set({ aside: null, deleting: false, removed: true })
 }
 
 /** Clears git's record of a worktree whose folder is gone; nothing when git has none. */

@@ -47,6 +47,8 @@ const RescueRecord = Type.Object({
   aside: NullableText,
   /** The folder was looked at once more in its aside place, and is being deleted from there. */
   deleting: Type.Boolean(),
+  /** The folder is gone by this archive: what is at its place later is somebody else's. */
+  removed: Type.Boolean(),
   /** The branch that was deleted as merged, and the commit it was at. */
   deletedBranch: Type.Union([Type.Object({ name: Type.String(), tip: Type.String() }), Type.Null()]),
   /** Where a plain folder was moved to. */
@@ -54,7 +56,9 @@ const RescueRecord = Type.Object({
   /** A restore is under way, from this status. */
   restoringFrom: Type.Union([Type.Literal('archived'), Type.Literal('cleanup_failed'), Type.Null()]),
   /** That restore makes the worktree; stored before it does. Without it, what is at the place was there before. */
-  madeByRestore: Type.Boolean()
+  madeByRestore: Type.Boolean(),
+  /** That restore made the folder this service's own, which it was not before. */
+  claimed: Type.Boolean()
 })
 
 export type RescueRecord = Static<typeof RescueRecord>
@@ -66,10 +70,12 @@ const nothing: RescueRecord = {
   commandsDone: false,
   aside: null,
   deleting: false,
+  removed: false,
   deletedBranch: null,
   movedTo: null,
   restoringFrom: null,
-  madeByRestore: false
+  madeByRestore: false,
+  claimed: false
 }
 
 /** The record of a row; of a row that was never archived, one that holds nothing. Throws for one this service did not write. */

@@ -42,7 +42,7 @@ export async function putFilesBack (run: ArchiveRun): Promise<void> {
   if (state.record.deleting) await finishDeletion(run, place)
   if (await isFree(place.path)) return await makeWorktree(run, place)
   const { entry } = await entryOf(run, place.owner.root, place.path)
-  if (entry === undefined) throw new RestoreFailed(`Something else is at ${place.path}; nothing was restored.`)
+  if (entry === undefined || state.record.removed) throw new RestoreFailed(`Something else is at ${place.path}; nothing was restored.`)
   run.op.log.system(`The worktree ${place.path} is still there.`)
 }
 
@@ -71,7 +71,7 @@ async function makeWorktree (run: ArchiveRun, { path, owner }: Place): Promise<v
 /** What is made from now on is this service's, and may be taken back by it; stored before it is made. */
 async function claim (run: ArchiveRun): Promise<void> {
   const { deps, row, state } = run
-  await state.set({ madeByRestore: true })
+  await state.set({ madeByRestore: true, claimed: !row.created_by_runtime })
   const claimed = await updateWorkspace(deps.db, row.id, { created_by_runtime: true, provision_fingerprint: null }, deps.now())
   if (claimed !== undefined) run.row = claimed
 }

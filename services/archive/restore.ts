@@ -8,9 +8,9 @@ import { statusWhenEnded } from '../operations/run-step.ts'
 import { realPathOf } from '../workspaces/local-paths.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { reasonOf, type ArchiveOutcome } from './archive.ts'
-import { stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
+import { startRun, stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
 import { putFilesBack, takeFilesBack } from './restore-files.ts'
-import { createRescueState, writeRescue } from './rescue-record.ts'
+import { createRescueState, readRescue, writeRescue } from './rescue-record.ts'
 import { changeStatus } from './transitions.ts'
 
 /** A status a restored workspace can have. */
@@ -35,21 +35,16 @@ export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, s
     throw new WorkspaceStateConflict(`The workspace is ${row.status}: only an archived one can be restored.`)
   }
   await requirePlainPlace(row)
-  const state = createRescueState(deps.db, row)
-  const begun = await changeStatus({
-    db: deps.db,
-    row,
-    actor,
-    now: deps.now(),
-    from: [row.status],
-    patch: { status: 'archiving', rescue: writeRescue({ ...state.record, restoringFrom: row.status, madeByRestore: false }) },
-    action: 'updated'
-  })
-  const started = createRescueState(deps.db, begun)
+  const from = row.status
+  const record = readRescue(row)
   const op = await deps.recorder.begin(stepInput(row, actor, {
-    phase: 'workspace_restore', cwd: row.repo_root ?? row.cwd, metadata: { action: 'restore', rescueRef: state.record.snapshot?.ref ?? null }
+    phase: 'workspace_restore', cwd: row.repo_root ?? row.cwd, metadata: { action: 'restore', rescueRef: record.snapshot?.ref ?? null }
   }))
-  const run: ArchiveRun = { deps, row: begun, actor, op, state: started, warnings: [] }
+  const run = await startRun(op, async () => {
+    const rescue = writeRescue({ ...record, restoringFrom: from, madeByRestore: false, claimed: false })
+    const begun = await changeStatus({ db: deps.db, row, actor, now: deps.now(), from: [from], patch: { status: 'archiving', rescue }, action: 'updated' })
+    return { deps, row: begun, actor, op, state: createRescueState(deps.db, begun), warnings: [] }
+  })
   try {
     await held.nameOperation(op.id)
     await putFilesBack(run)
@@ -82,7 +77,7 @@ export async function endRestore ({ deps, row, actor, op, state, warnings }: Arc
       cleanup_eligible_at: null,
       cleanup_reason: warnings.length === 0 ? null : warnings.join(' '),
       last_used_at: at,
-      rescue: writeRescue({ ...state.record, restoringFrom: null, madeByRestore: false, commandsDone: false })
+      rescue: writeRescue({ ...state.record, restoringFrom: null, madeByRestore: false, claimed: false, removed: false, commandsDone: false })
     },
     action: 'restored',
     details: { warningCount: warnings.length }
@@ -119,7 +114,7 @@ export async function undoRestore (run: ArchiveRun, before: { status: WorkspaceS
   const { deps, row, actor, state } = run
   const left = await takeFilesBack(run).then(() => null, (error: unknown) => reasonOf(error))
   const end = left === null
-    ? { status: before.status, cleanup_reason: before.reason }
+    ? { status: before.status, cleanup_reason: before.reason, ...(state.record.claimed ? { created_by_runtime: false } : {}) }
     : { status: 'cleanup_failed' as const, cleanup_reason: `A restore failed: ${reason} What it made could not be taken back: ${left}` }
   return await changeStatus({
     db: deps.db,
