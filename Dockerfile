@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=optional --ignore-scripts
 COPY . .
-RUN npm run build && cp openapi/openapi.json dist/openapi/openapi.json
+RUN npm run build
 
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app

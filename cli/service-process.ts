@@ -16,12 +16,13 @@ export interface ServiceProcess {
 const serverFile = fileURLToPath(new URL('../server.ts', import.meta.url))
 
 /**
- * Starts `server.ts` and waits until it says where it listens.
+ * Starts the service and waits until it says where it listens.
  * @param env variables on top of this process's own; `BERTH_PORT` is 0 (a free one) unless given
+ * @param file what to start: `server.ts` unless given, or `server.js` of a build
  * @throws Error with the service's last output when it ends or says nothing within 60 s
  */
-export async function startServiceProcess (env: Record<string, string>): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [serverFile], {
+export async function startServiceProcess (env: Record<string, string>, file = serverFile): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, [file], {
     env: { ...process.env, BERTH_PORT: '0', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })

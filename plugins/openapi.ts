@@ -31,6 +31,7 @@ export default fp(async app => {
       requestInterceptor: useSeenIds,
       responseInterceptor: rememberIds
     },
-    theme: { title: 'Berth API' }
+    // The bar above the page is for loading other documents; there is only this one.
+    theme: { title: 'Berth API', css: [{ filename: 'berth.css', content: '.swagger-ui .topbar { display: none }' }] }
   })
 }, { name: 'openapi', dependencies: ['config', 'errors'] })
