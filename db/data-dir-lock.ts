@@ -145,9 +145,11 @@ export async function lockDataDir (dataDir: string): Promise<DataDirLock> {
   const own = join(base, `${socketName}.${randomUUID()}`)
   const path = join(base, socketName)
   const server = createAnswering({ pid: process.pid, since: new Date().toISOString() })
+  // The listener keeps the folder open as long as the server lives, even if nobody keeps the lock object.
+  const closed = new Promise<void>((resolve, reject) => server.once('close', () => { folder.close().then(resolve, reject) }))
   const close = async (): Promise<void> => {
-    await new Promise<void>(resolve => server.close(() => resolve()))
-    await folder.close()
+    server.close()
+    await closed
   }
   try {
     server.listen(own)
