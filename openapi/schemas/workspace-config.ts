@@ -109,24 +109,19 @@ const OpenRuntimeConfig = Type.Unsafe<Record<string, unknown> | null>({
   description: 'Either `commands` (entries of `kind` service or job), or `services` and `jobs`. Checked when written: 422 with pointers.'
 })
 
-export const WorkspaceConfig = Type.Object({
+const configFields = {
   provisionCommand: NullableCommand,
   teardownCommand: NullableCommand,
   cleanupCommand: NullableCommand,
   workspaceRuntime: OpenRuntimeConfig,
   desiredState: nullableEnum(desiredStates),
   serviceStates: ServiceStates
-}, { $id: 'WorkspaceConfig', description: 'What a workspace is told to run.' })
+}
+
+export const WorkspaceConfig = Type.Object(configFields, { $id: 'WorkspaceConfig', description: 'What a workspace is told to run.' })
 
 /** A change of a config: what is left out keeps its value, null clears it. */
-export const WorkspaceConfigPatch = Type.Partial(Type.Object({
-  provisionCommand: NullableCommand,
-  teardownCommand: NullableCommand,
-  cleanupCommand: NullableCommand,
-  workspaceRuntime: OpenRuntimeConfig,
-  desiredState: nullableEnum(desiredStates),
-  serviceStates: ServiceStates
-}), { $id: 'WorkspaceConfigPatch', ...closed })
+export const WorkspaceConfigPatch = Type.Partial(Type.Object(configFields), { $id: 'WorkspaceConfigPatch', ...closed })
 
 export const CommandDefinition = Type.Object({
   id: Type.String(),

@@ -1,9 +1,8 @@
 /** What every step of one archive or restore works with. */
-import type { JsonObject } from '../../db/tables.ts'
-import type { OperationPhase } from '../../openapi/schemas/operation.ts'
 import { runIdOf, type Actor } from '../access/actor.ts'
 import type { Locks } from '../operations/locks.ts'
 import type { OperationHandle, OperationInput, Recorder, RecorderLog } from '../operations/recorder.ts'
+import { workspaceStep, type WorkspaceStep } from '../operations/workspace-step.ts'
 import type { CommandContext, EnvironmentBuilder } from '../process/environment.ts'
 import type { Supervisor } from '../runtime/supervisor.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
@@ -41,17 +40,8 @@ export const workspaceWaitMs = 2_000
 export const repositoryWaitMs = 60_000
 
 /** What to record a step of this workspace as. */
-export function stepInput (row: WorkspaceRow, actor: Actor, step: { phase: OperationPhase, command?: string | null, cwd?: string | null, metadata?: JsonObject }): OperationInput {
-  return {
-    companyId: row.company_id,
-    executionWorkspaceId: row.id,
-    projectWorkspaceId: row.project_workspace_id,
-    heartbeatRunId: runIdOf(actor),
-    phase: step.phase,
-    command: step.command ?? null,
-    cwd: step.cwd ?? null,
-    metadata: { executionWorkspaceId: row.id, ...step.metadata }
-  }
+export function stepInput (row: WorkspaceRow, actor: Actor, step: WorkspaceStep): OperationInput {
+  return workspaceStep(row, runIdOf(actor), step)
 }
 
 /** Takes the workspace over for a run whose operation has begun; when that fails, the operation ends with it. */

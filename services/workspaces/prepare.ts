@@ -7,6 +7,7 @@ import type { Git } from '../git/exec.ts'
 import { addWorktree, resolveBase, type OwnerRepository, type ResolvedBase } from '../git/worktrees.ts'
 import type { Locks } from '../operations/locks.ts'
 import type { OperationHandle, Recorder } from '../operations/recorder.ts'
+import { workspaceStep } from '../operations/workspace-step.ts'
 import { NoLocalPath, WorkspaceStateConflict } from '../errors.ts'
 import { withProblems } from './as-problem.ts'
 import { copyFiles } from './copy-files.ts'
@@ -46,16 +47,11 @@ export interface PrepareInput {
  */
 export async function prepareWorktree (deps: PrepareDeps, { row, made, runId, owner: known }: PrepareInput): Promise<WorkspaceRow> {
   const checkout = await checkoutOf(deps.db, row)
-  const { value } = await deps.recorder.run({
-    companyId: row.company_id,
-    executionWorkspaceId: row.id,
-    projectWorkspaceId: row.project_workspace_id,
-    heartbeatRunId: runId,
+  const { value } = await deps.recorder.run(workspaceStep(row, runId, {
     phase: 'worktree_prepare',
-    command: null,
     cwd: checkout.cwd,
-    metadata: { action: 'create', executionWorkspaceId: row.id, branchName: row.branch_name }
-  }, async op => await withProblems(async () => {
+    metadata: { action: 'create', branchName: row.branch_name }
+  }), async op => await withProblems(async () => {
     const strategy = rowStrategy(row)
     const owner = known ?? await ownerOf(deps.git, checkout.cwd)
     const base = await resolveBase(deps.git, {

@@ -6,6 +6,7 @@ import type { CommandContext, EnvironmentBuilder } from '../process/environment.
 import { finishOf, runCommand, type CommandResult } from '../operations/command-run.ts'
 import type { OperationHandle, Recorder } from '../operations/recorder.ts'
 import { ServiceStopping } from '../operations/run-step.ts'
+import { workspaceStep } from '../operations/workspace-step.ts'
 import { ProvisionFailed } from '../errors.ts'
 import { stopping } from './as-problem.ts'
 import { matchingFiles } from './copy-files.ts'
@@ -45,16 +46,12 @@ export function createProvisioner ({ recorder, environment, timeoutMs }: Provisi
       const written = provisionCommandOf(row) ?? ''
       const cwd = row.cwd ?? worktree
       const { command } = await resolveOwnerScript(written, row.repo_root)
-      await recorder.run({
-        companyId: row.company_id,
-        executionWorkspaceId: row.id,
-        projectWorkspaceId: row.project_workspace_id,
-        heartbeatRunId: runId,
+      await recorder.run(workspaceStep(row, runId, {
         phase: 'workspace_provision',
         command: written,
         cwd,
-        metadata: { action: 'provision', executionWorkspaceId: row.id, created: context.workspace.created }
-      }, async op => {
+        metadata: { action: 'provision', created: context.workspace.created }
+      }), async op => {
         const env = environment.build({ context, mark: op.mark })
         const result = await runCommand({ op, command, cwd, env, timeoutMs })
         await op.finish(finishOf(op, result))

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Git } from '../git/exec.ts'
 import { addWorktree, branchExists, findOwnerRepository, listWorktrees, resolveCommit, type OwnerRepository } from '../git/worktrees.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
+import { workspaceStep } from '../operations/workspace-step.ts'
 import { BranchMissing, NoLocalPath, WorktreeMismatch } from '../errors.ts'
 import { withProblems } from './as-problem.ts'
 import { exists, isDirectory, makeFolders, realPathOf } from './local-paths.ts'
@@ -18,16 +19,11 @@ import { rowStrategy } from './strategy.ts'
 export async function reattachWorktree (deps: PrepareDeps, row: WorkspaceRow, path: string, runId: string | null): Promise<WorkspaceRow> {
   const { repo_root: repoRoot, branch_name: branch } = row
   if (repoRoot === null || branch === null) throw new NoLocalPath(`The folder ${path} of this workspace is not there, and nothing is recorded to make it from.`)
-  const { value } = await deps.recorder.run({
-    companyId: row.company_id,
-    executionWorkspaceId: row.id,
-    projectWorkspaceId: row.project_workspace_id,
-    heartbeatRunId: runId,
+  const { value } = await deps.recorder.run(workspaceStep(row, runId, {
     phase: 'worktree_prepare',
-    command: null,
     cwd: repoRoot,
-    metadata: { action: 'reattach', executionWorkspaceId: row.id, branchName: branch, worktreePath: path }
-  }, async op => await withProblems(async () => {
+    metadata: { action: 'reattach', branchName: branch, worktreePath: path }
+  }), async op => await withProblems(async () => {
     if (!await isDirectory(repoRoot)) throw new NoLocalPath(`The repository ${repoRoot} of this workspace is not there.`)
     const owner = await findOwnerRepository(deps.git, repoRoot)
     const attached = await deps.locks.withLock({
