@@ -1,6 +1,6 @@
 /** Ending everything that was started, wherever it went, and proving that it is gone. */
 import { hasProc, readStat } from './proc-stat.ts'
-import { isListening } from './proc-net.ts'
+import { isListenedOn } from './port-use.ts'
 import { signalGroup, signalTree } from './signal-tree.ts'
 import { findMembers, isAlive, type ProcessIdentity, type Tree } from './tree.ts'
 import { DeadlinePassed, until } from './until.ts'
@@ -138,7 +138,7 @@ function wakeStopped (members: readonly ProcessIdentity[]): void {
 }
 
 async function isFreeSoon (port: number): Promise<boolean> {
-  return await isTrueWithin(() => !isListening(port), portFreeWithinMs)
+  return await isTrueWithin(async () => !await isListenedOn(port), portFreeWithinMs)
 }
 
 async function isTrueWithin (look: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {

@@ -1,9 +1,9 @@
 /** Ports of services: kept for one service of one workspace over its restarts, never given twice. */
 import { createHash } from 'node:crypto'
-import { createServer } from 'node:net'
 import type { Db } from '../../db/client.ts'
 import { ServiceStartFailed } from '../errors.ts'
-import { isListening, portOwner } from '../process/proc-net.ts'
+import { canListen } from '../process/port-use.ts'
+import { portOwner } from '../process/proc-net.ts'
 
 export interface PortsDeps {
   db: Db
@@ -53,7 +53,7 @@ export function createPorts ({ db, hostId, range, now }: PortsDeps): Ports {
   async function findNew (holderKey: string, avoid: number | null): Promise<number> {
     const reserved = await reservedPorts()
     for (const port of candidates(holderKey, range)) {
-      if (port === avoid || reserved.has(port) || await isInUse(port)) continue
+      if (port === avoid || reserved.has(port) || !await canListen(port)) continue
       if (await insert(holderKey, port)) return port
       const other = await kept(holderKey)
       if (other !== null) return other
@@ -81,8 +81,8 @@ export function createPorts ({ db, hostId, range, now }: PortsDeps): Ports {
  * @throws ServiceStartFailed naming the owner: pid and command, where they can be known
  */
 export async function assertFree (port: number): Promise<void> {
+  if (await canListen(port)) return
   const owner = portOwner(port)
-  if (!owner && !await isInUse(port)) return
   const who = owner?.pid == null
     ? 'a process of another user or outside of what can be seen from here'
     : `process ${owner.pid}${owner.command === null ? '' : ` (${owner.command})`}`
@@ -94,21 +94,4 @@ function * candidates (holderKey: string, { from, to }: PortsDeps['range']): Gen
   const size = to - from + 1
   const first = createHash('sha256').update(holderKey).digest().readUInt32BE(0) % size
   for (let step = 0; step < size; step++) yield from + (first + step) % size
-}
-
-/** True when a server could not listen on the port, whichever address is taken. */
-export async function isInUse (port: number): Promise<boolean> {
-  if (isListening(port)) return true
-  const code = await listenError(port, '::')
-  // Without IPv6 the other wildcard decides.
-  const decisive = code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL' ? await listenError(port, '0.0.0.0') : code
-  return decisive === 'EADDRINUSE'
-}
-
-async function listenError (port: number, host: string): Promise<string | null> {
-  return await new Promise(resolve => {
-    const server = createServer()
-    server.once('error', error => resolve('code' in error ? String(error.code) : error.message))
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(null)))
-  })
 }

@@ -7,6 +7,7 @@ import { insertService, updateLiveService, type ServiceRow } from '../../db/runt
 import { ServiceStartFailed, isProblem } from '../errors.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 import type { Redactor } from '../operations/redact.ts'
+import { isListenedOn } from '../process/port-use.ts'
 import { isListening, ownsPort } from '../process/proc-net.ts'
 import { spawnProcess, type ProcessExit, type SpawnedProcess } from '../process/spawn.ts'
 import { copyServiceLog } from './log-copy.ts'
@@ -130,7 +131,7 @@ async function prepare ({ db, hostId, dataDir, serviceLogMaxBytes, ports, now }:
 async function choosePort ({ name, port, holderKey }: ServicePlan, ports: Ports): Promise<number | null> {
   if (port.type === 'auto') {
     const kept = await ports.reserve(holderKey)
-    return isListening(kept) ? await ports.reserveAnother(holderKey, kept) : kept
+    return await isListenedOn(kept) ? await ports.reserveAnother(holderKey, kept) : kept
   }
   if (port.type === 'none') return null
   try {
