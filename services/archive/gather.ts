@@ -43,16 +43,17 @@ export function workspacePathOf (row: WorkspaceRow): string | null {
 /** Gathers everything; throws only when the database does. */
 export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise<GatheredFacts> {
   const { db, now } = deps
-  const [workspaces, policy, issues, leaseRunIds, services, sharer, holders, inspection, isLocked] = await Promise.all([
+  // git first: it takes longest, and runs while the queries are made.
+  const [inspection, isLocked, workspaces, policy, issues, leaseRunIds, services, sharer, holders] = await Promise.all([
+    inspect(deps.git, row),
+    isLockedWorktree(row),
     findProjectWorkspaces(db, row),
     findProjectPolicy(db, row.project_id),
     listLinkedIssues(db, row),
     listLeaseRuns(db, row.id, now()),
     deps.servicesOf(row),
     findFolderSharer(db, row),
-    row.created_by_runtime && row.realized_path !== null ? listFolderHolders(db, row.realized_path, row.id) : [],
-    inspect(deps.git, row),
-    isLockedWorktree(row)
+    row.created_by_runtime && row.realized_path !== null ? listFolderHolders(db, row.realized_path, row.id) : []
   ])
   const projectWorkspace = workspaces.find(one => one.id === row.project_workspace_id) ?? null
   const primary = workspaces.find(one => one.is_primary) ?? null
