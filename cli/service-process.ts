@@ -24,7 +24,9 @@ const serverFile = fileURLToPath(new URL('../server.ts', import.meta.url))
 export async function startServiceProcess (env: Record<string, string>, file = serverFile): Promise<ServiceProcess> {
   const child = spawn(process.execPath, [file], {
     env: { ...process.env, BERTH_PORT: '0', LOG_LEVEL: 'info', ...env },
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: a Ctrl+C in the terminal comes to us alone, and we end it once. A second signal would cut its end short.
+    detached: true
   })
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
   const url = await listeningUrl(child)
