@@ -67,4 +67,3 @@ export type CloseAction = Static<typeof CloseAction>
 export type LinkedIssue = Static<typeof LinkedIssue>
 export type GitReadiness = Static<typeof GitReadiness>
 export type CloseReadiness = Static<typeof CloseReadiness>
-export type MergeEvidence = typeof mergeEvidences[number]

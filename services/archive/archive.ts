@@ -4,7 +4,7 @@ import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import type { Actor } from '../access/actor.ts'
 import { CloseBlocked, Unavailable, isProblem } from '../errors.ts'
 import { GitFailed, gitReason } from '../git/exec.ts'
-import { recordActivity } from '../operations/activity.ts'
+import { recordWorkspaceActivity } from '../operations/activity.ts'
 import type { HeldLock } from '../operations/locks.ts'
 import type { OperationFinish } from '../operations/recorder.ts'
 import { statusWhenEnded } from '../operations/run-step.ts'
@@ -94,12 +94,9 @@ async function detach ({ deps, row, actor, op }: ArchiveRun): Promise<void> {
   const issueIds = await deps.db.transaction().execute(async trx => {
     const ids = await detachIssues(trx, row, at)
     if (ids.length > 0) {
-      await recordActivity(trx, {
-        companyId: row.company_id,
+      await recordWorkspaceActivity(trx, row, {
         actor,
-        action: 'execution_workspace.updated',
-        entityType: 'execution_workspace',
-        entityId: row.id,
+        action: 'updated',
         details: { changed: ['linkedIssues'], detachedIssueIds: ids }
       })
     }

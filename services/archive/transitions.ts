@@ -6,7 +6,7 @@ import type { JsonObject } from '../../db/tables.ts'
 import type { WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
 import type { Actor } from '../access/actor.ts'
 import { NotFound, WorkspaceStateConflict, WorktreeTaken } from '../errors.ts'
-import { recordActivity } from '../operations/activity.ts'
+import { recordWorkspaceActivity } from '../operations/activity.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 
 export interface Transition {
@@ -35,12 +35,9 @@ export async function changeStatus ({ db, row, actor, now, from, patch, action, 
         if (current === undefined) throw new NotFound('There is nothing with this id, or you may not see it.')
         throw new WorkspaceStateConflict(`The workspace is ${current.status} by now.`)
       }
-      await recordActivity(trx, {
-        companyId: row.company_id,
+      await recordWorkspaceActivity(trx, row, {
         actor,
-        action: `execution_workspace.${action}`,
-        entityType: 'execution_workspace',
-        entityId: row.id,
+        action,
         details: { changed: Object.keys(patch).filter(key => key !== 'rescue').map(camelCase), status: changed.status, ...details }
       })
       return changed

@@ -9,7 +9,7 @@ import { forbidAgentWrites } from '../access/agent-writes.ts'
 import { requireCompany } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { ForbiddenForAgents, InvalidReference, isProblem } from '../errors.ts'
-import { recordActivity } from '../operations/activity.ts'
+import { recordWorkspaceActivity } from '../operations/activity.ts'
 import { linkSourceIssue } from '../workspaces/outcome.ts'
 import type { Realizer } from '../workspaces/realizer.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
@@ -65,12 +65,9 @@ async function insert ({ db, now }: CreateDeps, actor: Actor, draft: NewRow<'exe
   try {
     return await db.transaction().execute(async trx => {
       const row = await insertWorkspace(trx, draft)
-      await recordActivity(trx, {
-        companyId: row.company_id,
+      await recordWorkspaceActivity(trx, row, {
         actor,
-        action: 'execution_workspace.created',
-        entityType: 'execution_workspace',
-        entityId: row.id,
+        action: 'created',
         details: { mode: row.mode, strategyType: row.strategy_type, projectId: row.project_id, sourceIssueId: row.source_issue_id }
       })
       if (row.status === 'active') await linkSourceIssue(trx, row, now())

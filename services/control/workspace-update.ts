@@ -8,7 +8,7 @@ import { forbidAgentWrites } from '../access/agent-writes.ts'
 import { absent, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { CloseBlocked, Conflict, PreconditionFailed, StatusNotSettable, WorkspaceStateConflict } from '../errors.ts'
-import { recordActivity } from '../operations/activity.ts'
+import { recordWorkspaceActivity } from '../operations/activity.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { preparePatch, type PatchDeps, type PreparedPatch } from './workspace-patch.ts'
 
@@ -120,12 +120,9 @@ async function store ({ db, now }: UpdateDeps, actor: Actor, row: WorkspaceRow, 
   return await db.transaction().execute(async trx => {
     const updated = await updateWorkspace(trx, row.id, patch, now(), { version: row.version })
     if (updated === undefined) return undefined
-    await recordActivity(trx, {
-      companyId: row.company_id,
+    await recordWorkspaceActivity(trx, row, {
       actor,
-      action: 'execution_workspace.updated',
-      entityType: 'execution_workspace',
-      entityId: row.id,
+      action: 'updated',
       details: { changed }
     })
     return updated

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '../../db/client.ts'
 import { insertActivity, listActivity } from '../../db/activity.ts'
-import type { JsonObject, NewRow } from '../../db/tables.ts'
+import type { JsonObject, NewRow, Row } from '../../db/tables.ts'
 import type { Page } from '../../openapi/schemas/common.ts'
 import type { Activity } from '../../openapi/schemas/directory.ts'
 import type { Actor } from '../access/actor.ts'
@@ -44,6 +44,15 @@ export async function recordActivity (trx: Db, entry: ActivityEntry): Promise<vo
     details: entry.details == null ? null : storableJson(entry.details),
     created_at: new Date()
   })
+}
+
+/** Writes what was done to an execution workspace; `action` goes after `execution_workspace.`. */
+export async function recordWorkspaceActivity (
+  trx: Db,
+  row: Pick<Row<'execution_workspaces'>, 'id' | 'company_id'>,
+  { action, ...entry }: Pick<ActivityEntry, 'actor' | 'action' | 'details'>
+): Promise<void> {
+  await recordActivity(trx, { ...entry, companyId: row.company_id, action: `execution_workspace.${action}`, entityType: 'execution_workspace', entityId: row.id })
 }
 
 export interface ActivityReader {

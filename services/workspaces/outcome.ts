@@ -2,7 +2,7 @@
 import type { Db } from '../../db/client.ts'
 import { updateWorkspace, type WorkspacePatch } from '../../db/execution-workspaces.ts'
 import type { Actor } from '../access/actor.ts'
-import { recordActivity } from '../operations/activity.ts'
+import { recordWorkspaceActivity } from '../operations/activity.ts'
 import { WorkspaceStateConflict } from '../errors.ts'
 import type { WorkspaceRow } from './shape.ts'
 
@@ -31,12 +31,9 @@ export async function markFailed (db: Db, row: WorkspaceRow, patch: WorkspacePat
   await db.transaction().execute(async trx => {
     const failed = await updateWorkspace(trx, row.id, { ...patch, status: 'provision_failed', cleanup_reason: reason }, now, { statuses: ['provisioning'] })
     if (failed === undefined) return
-    await recordActivity(trx, {
-      companyId: row.company_id,
+    await recordWorkspaceActivity(trx, row, {
       actor,
-      action: 'execution_workspace.updated',
-      entityType: 'execution_workspace',
-      entityId: row.id,
+      action: 'updated',
       details: { changed: ['status'], status: 'provision_failed' }
     })
   })
