@@ -165,7 +165,7 @@ export const Activity = Type.Object({
     action: 'execution_workspace.updated',
     entityType: 'execution_workspace',
     entityId: '9e8d7c6b-5a49-4837-a625-141302f1e0d9',
-    details: { changedKeys: ['name'] },
+    details: { changed: ['name'] },
     createdAt: '2026-01-05T10:00:00.000Z'
   }]
 })
