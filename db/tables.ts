@@ -1,7 +1,7 @@
 /** The tables as Kysely sees them; a test compares every column with the live schema. */
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import type { AgentsTable, CompaniesTable, IssuesTable, ProjectsTable, ProjectWorkspacesTable } from './tables/directory.ts'
-import type { ExecutionWorkspacesTable, PortReservationsTable, RunLeaseServicesTable, RunLeasesTable, RuntimeServicesTable, WorkspaceLocksTable, WorkspaceOperationsTable } from './tables/execution.ts'
+import type { ExecutionWorkspacesTable, PortReservationsTable, RunLeasesTable, RuntimeServicesTable, RuntimeServiceUsesTable, WorkspaceLocksTable, WorkspaceOperationsTable } from './tables/execution.ts'
 import type { ActivityLogTable, ApiKeysTable, HostsTable, IdempotencyKeysTable } from './tables/ledger.ts'
 
 export type { JsonObject } from './tables/columns.ts'
@@ -18,7 +18,7 @@ export interface Tables {
   workspace_operations: WorkspaceOperationsTable
   workspace_locks: WorkspaceLocksTable
   run_leases: RunLeasesTable
-  run_lease_services: RunLeaseServicesTable
+  runtime_service_uses: RuntimeServiceUsesTable
   port_reservations: PortReservationsTable
   activity_log: ActivityLogTable
   api_keys: ApiKeysTable

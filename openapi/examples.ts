@@ -74,6 +74,7 @@ const runtimeService = {
   exitSignal: null,
   exitReason: null,
   restartCount: 0,
+  attempt: 1,
   nextRestartAt: null,
   logRef: 'services/web.log',
   ...stamps

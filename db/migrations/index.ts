@@ -1,7 +1,9 @@
 /** Every migration by its name, in the order of their names; imported one by one so that a build keeps them. */
 import type { Migration } from 'kysely/migration'
 import * as initial from './0001-initial.ts'
+import * as runtimeLifecycle from './0002-runtime-lifecycle.ts'
 
 export const migrations: Record<string, Migration> = {
-  '0001-initial': initial
+  '0001-initial': initial,
+  '0002-runtime-lifecycle': runtimeLifecycle
 }

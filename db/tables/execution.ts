@@ -85,7 +85,14 @@ export interface RuntimeServicesTable {
   exit_code: number | null
   exit_signal: string | null
   exit_reason: string | null
+  /** Restarts by its policy, all together. */
   restart_count: Generated<number>
+  /** Those in a row, without a stable time in between: what the backoff and `maxRetries` go by. */
+  restart_streak: Generated<number>
+  /** Counts the starts of this row, from 1: each has a log of its own. */
+  attempt: Generated<number>
+  /** When the present attempt became ready. */
+  ready_at: Date | null
   next_restart_at: Date | null
   log_ref: string | null
   host_id: string | null
@@ -155,9 +162,12 @@ export interface RunLeasesTable {
   updated_at: Stamp
 }
 
-export interface RunLeaseServicesTable {
-  lease_id: string
-  runtime_service_id: string
+/** A workspace that has started a shared service and not stopped it; exactly one of the two ids is set. */
+export interface RuntimeServiceUsesTable {
+  reuse_key: string
+  execution_workspace_id: string | null
+  project_workspace_id: string | null
+  created_at: Stamp
 }
 
 export interface PortReservationsTable {

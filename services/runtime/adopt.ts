@@ -17,7 +17,7 @@ export function adoptService ({ live, dataDir, serviceLogMaxBytes }: ServiceRunD
     mark: row.spawn_mark,
     port: row.port,
     releaseHolder: definition.releasesPort ? definition.holderKey : null,
-    logPath: serviceLogPlace(dataDir, row.id).path,
+    logPath: serviceLogPlace(dataDir, row.id, row.attempt).path,
     logMaxBytes: definition.logMaxBytes,
     exited: null
   }))

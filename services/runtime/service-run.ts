@@ -51,9 +51,9 @@ const maxAttempts = 3
 /** Without readiness a service counts as started once it has lived this long: what fails at once is seen, and nobody waits long. */
 const settleMs = 100
 
-/** Where the log of a service lies; `ref` is what the row keeps. */
-export function serviceLogPlace (dataDir: string, id: string): { ref: string, path: string } {
-  const ref = join('services', `${id}.log`)
+/** Where the log of one start of a service lies; `ref` is what the row keeps. Attempts count from 1. */
+export function serviceLogPlace (dataDir: string, id: string, attempt: number): { ref: string, path: string } {
+  const ref = join('services', `${id}.${attempt}.log`)
   return { ref, path: join(dataDir, 'logs', ref) }
 }
 
@@ -104,7 +104,7 @@ async function prepare ({ db, hostId, dataDir, serviceLogMaxBytes, ports, now }:
   const id = randomUUID()
   const mark = randomUUID()
   const rendered = renderService(plan, { port, addresses, mark })
-  const place = serviceLogPlace(dataDir, id)
+  const place = serviceLogPlace(dataDir, id, 1)
   const log = await openServiceLog(place.path)
   const at = now()
   const row = await insertService(db, {

@@ -34,6 +34,7 @@ export function toRuntimeService (row: Row<'runtime_services'>): RuntimeService 
     exitSignal: row.exit_signal,
     exitReason: row.exit_reason,
     restartCount: row.restart_count,
+    attempt: row.attempt,
     nextRestartAt: row.next_restart_at?.toISOString() ?? null,
     logRef: row.log_ref,
     createdAt: row.created_at.toISOString(),
