@@ -1,8 +1,6 @@
 /** Queries that closing a workspace is decided by, and the few writes of archive and restore. */
 import { sql, type Kysely } from 'kysely'
 import type { OperationPhase } from '../openapi/schemas/operation.ts'
-import { liveServiceStatuses } from '../openapi/schemas/runtime.ts'
-import { reusableStatuses } from '../openapi/schemas/workspace.ts'
 import type { Row, Tables } from './tables.ts'
 
 type Db = Kysely<Tables>
@@ -52,21 +50,6 @@ export async function listFolderHolders (db: Db, path: string, exceptId: string)
     .where('id', '<>', exceptId).where('status', '<>', 'archived')
     .where(eb => eb.or([eb('realized_path', '=', path), sql<boolean>`starts_with(realized_path, ${`${path}/`})`]))
     .orderBy('created_at').execute()
-}
-
-/** The most recently used other workspace that works in the same folder of the same project workspace; undefined when there is none. */
-export async function findFolderSharer (db: Db, row: Pick<WorkspaceRow, 'id' | 'project_workspace_id' | 'cwd'>): Promise<Pick<WorkspaceRow, 'id' | 'name'> | undefined> {
-  if (row.project_workspace_id === null || row.cwd === null) return undefined
-  return await db.selectFrom('execution_workspaces').select(['id', 'name'])
-    .where('project_workspace_id', '=', row.project_workspace_id).where('cwd', '=', row.cwd)
-    .where('id', '<>', row.id).where('status', 'in', [...reusableStatuses])
-    .orderBy('last_used_at', 'desc').limit(1).executeTakeFirst()
-}
-
-/** Gives a live service to another workspace, which lists and stops it from now on. */
-export async function handOverService (db: Db, serviceId: string, workspaceId: string, now: Date): Promise<void> {
-  await db.updateTable('runtime_services').set({ execution_workspace_id: workspaceId, updated_at: now })
-    .where('id', '=', serviceId).where('status', 'in', [...liveServiceStatuses]).execute()
 }
 
 /** The newest operation of a phase of a workspace. */

@@ -1,5 +1,6 @@
 /** Queries on runtime_services: the live row of an identity, the current rows of workspaces, guarded changes. */
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
+import type { UsingPlace } from './service-uses.ts'
 import type { NewRow, Row, RowPatch, Tables } from './tables.ts'
 
 type Db = Kysely<Tables>
@@ -49,49 +50,56 @@ export interface ServicePlaces {
   projectWorkspaceIds: readonly string[]
 }
 
+/** A current row, and the workspace among those asked for that shows it. */
+export type PlacedServiceRow = ServiceRow & { place_id: string }
+
+type PlaceColumn = 'execution_workspace_id' | 'project_workspace_id'
+
 /**
- * The current rows of many workspaces: the newest of each identity, and every live one. One query for each
- * kind of place that is asked for.
+ * The current rows of many workspaces: of those started for them the newest of each identity and every live one, and
+ * the live ones of others that they use. One query for each kind of place that is asked for.
  */
-export async function listCurrentServices (db: Db, { executionWorkspaceIds, projectWorkspaceIds }: ServicePlaces): Promise<ServiceRow[]> {
+export async function listCurrentServices (db: Db, { executionWorkspaceIds, projectWorkspaceIds }: ServicePlaces): Promise<PlacedServiceRow[]> {
   const [ofExecution, ofProject] = await Promise.all([
-    executionWorkspaceIds.length === 0 ? [] : currentOfExecution(db, [...executionWorkspaceIds]),
-    projectWorkspaceIds.length === 0 ? [] : currentOfProject(db, [...projectWorkspaceIds])
+    executionWorkspaceIds.length === 0 ? [] : currentOf(db, 'execution_workspace_id', executionWorkspaceIds),
+    projectWorkspaceIds.length === 0 ? [] : currentOf(db, 'project_workspace_id', projectWorkspaceIds)
   ])
   return [...ofExecution, ...ofProject]
 }
 
-async function currentOfExecution (db: Db, ids: string[]): Promise<ServiceRow[]> {
-  return await db.selectFrom('runtime_services').selectAll()
-    .where(eb => eb('execution_workspace_id', '=', eb.fn.any(eb.val(ids))))
-    .where(eb => eb.or([
-      eb('status', 'in', [...live]),
-      eb('seq', 'in', eb.selectFrom('runtime_services').select(eb => eb.fn.max('seq').as('newest'))
-        .where(eb => eb('execution_workspace_id', '=', eb.fn.any(eb.val(ids))))
-        .groupBy(['execution_workspace_id', 'identity_key']))
-    ]))
-    .orderBy('config_index').orderBy('seq').execute()
+async function currentOf (db: Db, column: PlaceColumn, ids: readonly string[]): Promise<PlacedServiceRow[]> {
+  const all = sql`${[...ids]}::uuid[]`
+  const isLive = sql`status in ('starting', 'running', 'backing_off')`
+  // A row of an execution workspace names its project workspace too, but is not that one's own.
+  const isOwn = column === 'execution_workspace_id' ? sql`true` : sql`runtime_services.execution_workspace_id is null`
+  const { rows } = await sql<PlacedServiceRow>`
+    select *, ${sql.ref(column)} as place_id from runtime_services
+    where ${sql.ref(column)} = any(${all}) and ${isOwn} and (${isLive} or seq in (
+      select max(seq) from runtime_services where ${sql.ref(column)} = any(${all}) and ${isOwn} group by ${sql.ref(column)}, identity_key))
+    union all
+    select runtime_services.*, uses.${sql.ref(column)} as place_id
+    from runtime_service_uses uses join runtime_services on runtime_services.reuse_key = uses.reuse_key and ${isLive}
+    where uses.${sql.ref(column)} = any(${all})
+      and not (${isOwn} and runtime_services.${sql.ref(column)} is not distinct from uses.${sql.ref(column)})
+    order by config_index, seq`.execute(db)
+  return rows
 }
 
-async function currentOfProject (db: Db, ids: string[]): Promise<ServiceRow[]> {
-  return await db.selectFrom('runtime_services').selectAll()
-    .where(eb => eb('project_workspace_id', '=', eb.fn.any(eb.val(ids))))
-    .where('execution_workspace_id', 'is', null)
-    .where(eb => eb.or([
-      eb('status', 'in', [...live]),
-      eb('seq', 'in', eb.selectFrom('runtime_services').select(eb => eb.fn.max('seq').as('newest'))
-        .where(eb => eb('project_workspace_id', '=', eb.fn.any(eb.val(ids))))
-        .where('execution_workspace_id', 'is', null)
-        .groupBy(['project_workspace_id', 'identity_key']))
-    ]))
-    .orderBy('config_index').orderBy('seq').execute()
+/** The live rows of one workspace: those it started and those of others that it uses. */
+export async function listLiveOfPlace (db: Db, { kind, id }: UsingPlace): Promise<ServiceRow[]> {
+  const rows = await listCurrentServices(db, {
+    executionWorkspaceIds: kind === 'execution' ? [id] : [],
+    projectWorkspaceIds: kind === 'project' ? [id] : []
+  })
+  return rows.filter(isLiveRow)
 }
 
-/** The live rows of one execution workspace. */
-export async function listLiveOfWorkspace (db: Db, executionWorkspaceId: string): Promise<ServiceRow[]> {
-  return await db.selectFrom('runtime_services').selectAll()
-    .where('execution_workspace_id', '=', executionWorkspaceId).where('status', 'in', [...live])
-    .orderBy('seq').execute()
+/** Names another workspace as the one a live service was started for: the former one has let go of it. */
+export async function handOverService (db: Db, id: string, heir: UsingPlace, now: Date): Promise<void> {
+  await updateLiveService(db, id, {
+    execution_workspace_id: heir.kind === 'execution' ? heir.id : null,
+    ...(heir.kind === 'project' ? { project_workspace_id: heir.id } : {})
+  }, now)
 }
 
 /** The live rows whose processes this host has, the oldest first. */

@@ -1,12 +1,17 @@
 /** Runtime services and jobs as `app.runtimeControl`. */
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createRuntimeAccess } from '../services/access/runtime-access.ts'
-import { createRuntimeControl, type RuntimeControl } from '../services/control/runtime-control.ts'
 import { systemActor } from '../services/access/actor.ts'
+import { restartService, type RestartDeps } from '../services/control/restart-service.ts'
+import { createRuntimeControl, type RuntimeControl } from '../services/control/runtime-control.ts'
+import { replan, type SessionDeps } from '../services/control/runtime-session.ts'
 import { createEnvironmentBuilder } from '../services/process/environment.ts'
 import { createCurrentServices, type CurrentServicesOf } from '../services/runtime/current-services.ts'
 import { createLiveServices } from '../services/runtime/live-services.ts'
 import { createPorts } from '../services/runtime/ports.ts'
+import { createRestarts } from '../services/runtime/restarts.ts'
+import { endExited, noteHealth, type EndDeps } from '../services/runtime/service-end.ts'
 import { createSupervisor, type Supervisor } from '../services/runtime/supervisor.ts'
 
 export interface RuntimeControlDoor extends RuntimeControl {
@@ -18,27 +23,48 @@ declare module 'fastify' {
   interface FastifyInstance { runtimeControl: RuntimeControlDoor }
 }
 
-export default fp(async app => {
+const now = () => new Date()
+
+/** The supervisor, with what it is told of exits and what it restarts leading back to it. */
+function superviseOf (app: FastifyInstance, session: SessionDeps): Supervisor {
   const { db } = app.database
   const { hostId, locks, recorder, redactor } = app.operations
-  const { commandEnvNames, dataDir, envPrefix, portRange, serviceLogMaxBytes, stopServicesOnExit } = app.config
-  const now = () => new Date()
+  const { dataDir, serviceLogMaxBytes } = app.config
   const { log } = app
-  const ports = createPorts({ db, hostId, range: portRange, now })
-  const live = createLiveServices({ db, ports, now, log })
-  const supervisor = createSupervisor({ db, hostId, dataDir, serviceLogMaxBytes, ports, live, redactor, locks, now })
+  const live = createLiveServices({
+    log,
+    onExit: async (service, exit) => await endExited(deps, service, exit),
+    onHealth: async (service, state, seen) => await noteHealth(deps, service, state, seen)
+  })
+  const restarts = createRestarts({ now, log, restart: async id => await restartService(restartDeps, id) })
+  const deps: EndDeps = {
+    db, hostId, dataDir, serviceLogMaxBytes, ports: session.ports, live, restarts, redactor, locks, now, log, replan: async row => await replan(session, row)
+  }
+  const supervisor = createSupervisor(deps)
+  const restartDeps: RestartDeps = { ...session, locks, recorder, supervisor, now }
+  return supervisor
+}
+
+export default fp(async app => {
+  const { db } = app.database
+  const { hostId, locks, recorder } = app.operations
+  const { commandEnvNames, envPrefix, portRange, stopServicesOnExit } = app.config
+  const session: SessionDeps = {
+    db,
+    ports: createPorts({ db, hostId, range: portRange, now }),
+    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix })
+  }
+  const supervisor = superviseOf(app, session)
   const currentServicesOf = createCurrentServices({ db })
   const control = createRuntimeControl({
-    db,
+    ...session,
     hostId,
     locks,
     recorder,
     supervisor,
-    ports,
     now,
-    log,
+    log: app.log,
     currentServicesOf,
-    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix }),
     access: createRuntimeAccess({ db }),
     ensureFiles: async (row, options) => await app.workspaces.realizer.ensureFiles(row, options),
     readOperation: async id => await app.operations.get(systemActor, id)

@@ -80,7 +80,7 @@ async function begin ({ db, now }: ArchiveDeps, row: WorkspaceRow, actor: Actor,
 
 async function runSteps (run: ArchiveRun, facts: GatheredFacts): Promise<void> {
   const { deps, row, state, op } = run
-  await stopServices(run, facts)
+  await stopServices(run)
   op.signal.throwIfAborted()
   if (row.mode === 'shared_workspace') await detach(run)
   const wasAside = state.record.aside !== null && !state.record.deleting

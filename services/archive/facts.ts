@@ -39,7 +39,7 @@ export interface CloseFacts {
   services: RuntimeService[]
   /** Those of them that archiving stops. */
   stopping: RuntimeService[]
-  /** Those of them that go on, because another workspace in the same folder uses them too. */
+  /** Those of them that go on, because other workspaces use them too. */
   handedOver: RuntimeService[]
   git: GitReadiness | null
   /** What could not be inspected, each a sentence. */

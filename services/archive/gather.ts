@@ -2,14 +2,15 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Db } from '../../db/client.ts'
-import { findFolderSharer, findProjectPolicy, findProjectWorkspaces, listFolderHolders, listLeaseRuns, listLinkedIssues, listProjectFolders, type FolderHolder } from '../../db/archival.ts'
+import { findProjectPolicy, findProjectWorkspaces, listFolderHolders, listLeaseRuns, listLinkedIssues, listProjectFolders, type FolderHolder } from '../../db/archival.ts'
+import { listOtherUsers } from '../../db/service-uses.ts'
 import type { Row } from '../../db/tables.ts'
 import { terminalIssueStatuses, type ExecutionWorkspacePolicy } from '../../openapi/schemas/directory.ts'
 import type { GitReadiness, LinkedIssue } from '../../openapi/schemas/readiness.ts'
 import { liveServiceStatuses, type RuntimeService } from '../../openapi/schemas/runtime.ts'
 import type { Git } from '../git/exec.ts'
 import { inspectWorktree, type GitInspection } from '../git/inspect.ts'
-import { rowConfig, type WorkspaceRow } from '../workspaces/shape.ts'
+import { rowConfig, servicesOwner, type WorkspaceRow } from '../workspaces/shape.ts'
 import { rowStrategy } from '../workspaces/strategy.ts'
 import type { CloseCommand, CloseFacts } from './facts.ts'
 import { mayRemove, type ProtectedPath, type RemovalVerdict } from './path-safety.ts'
@@ -29,8 +30,6 @@ export interface GatherDeps {
 /** The facts, and what the steps of an archive need beyond them. */
 export interface GatheredFacts extends CloseFacts {
   row: WorkspaceRow
-  /** The workspace that services in `handedOver` go to. */
-  heir: string | null
   projectWorkspace: Row<'project_workspaces'> | null
 }
 
@@ -44,7 +43,7 @@ export function workspacePathOf (row: WorkspaceRow): string | null {
 export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise<GatheredFacts> {
   const { db, now } = deps
   // git first: it takes longest, and runs while the queries are made.
-  const [inspection, isLocked, workspaces, policy, issues, leaseRunIds, services, sharer, holders] = await Promise.all([
+  const [inspection, isLocked, workspaces, policy, issues, leaseRunIds, services, holders] = await Promise.all([
     inspect(deps.git, row),
     isLockedWorktree(row),
     findProjectWorkspaces(db, row),
@@ -52,7 +51,6 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
     listLinkedIssues(db, row),
     listLeaseRuns(db, row.id, now()),
     deps.servicesOf(row),
-    findFolderSharer(db, row),
     row.created_by_runtime && row.realized_path !== null ? listFolderHolders(db, row.realized_path, row.id) : []
   ])
   const projectWorkspace = workspaces.find(one => one.id === row.project_workspace_id) ?? null
@@ -67,8 +65,7 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
     linkedIssues: issues.map((issue): LinkedIssue => ({ ...issue, isTerminal: terminalIssueStatuses.some(status => status === issue.status) })),
     leaseRunIds,
     services,
-    ...splitLive(row, services, sharer?.id ?? null),
-    heir: sharer?.id ?? null,
+    ...await splitLive(db, row, services),
     git: inspection === null ? null : toGitReadiness(row, inspection),
     problems: inspection?.problems ?? [],
     removal,
@@ -77,11 +74,14 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
   }
 }
 
-/** The workspace's own live services: what stops, and what another workspace in the same folder goes on with. */
-function splitLive (row: WorkspaceRow, services: RuntimeService[], heir: string | null): Pick<CloseFacts, 'stopping' | 'handedOver'> {
-  const live = services.filter(service => service.executionWorkspaceId === row.id && liveServiceStatuses.some(status => status === service.status))
-  const isShared = (service: RuntimeService) => heir !== null && service.lifecycle === 'shared' && service.scopeType === 'project_workspace'
-  return { stopping: live.filter(service => !isShared(service)), handedOver: live.filter(isShared) }
+/** The live services the workspace uses: what stops with it, and what goes on because others use it too. */
+async function splitLive (db: Db, row: WorkspaceRow, services: RuntimeService[]): Promise<Pick<CloseFacts, 'stopping' | 'handedOver'>> {
+  // A shared session that borrows its project workspace's services only lets go of them.
+  if (servicesOwner(row).kind === 'project') return { stopping: [], handedOver: [] }
+  const live = services.filter(service => liveServiceStatuses.some(status => status === service.status))
+  const users = await listOtherUsers(db, live.flatMap(({ reuseKey }) => reuseKey ?? []), { kind: 'execution', id: row.id })
+  const isUsed = ({ reuseKey }: RuntimeService) => users.some(user => user.reuseKey === reuseKey)
+  return { stopping: live.filter(service => !isUsed(service)), handedOver: live.filter(isUsed) }
 }
 
 function isAt (path: string | null, cwd: string | null): boolean {

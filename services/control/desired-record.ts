@@ -14,6 +14,8 @@ export interface DesiredRecord {
   place: RuntimePlace
   request: RuntimeRequest
   now: Date
+  /** Indexes of services that a stop leaves running, because other workspaces use them. */
+  usedByOthers?: readonly number[]
 }
 
 /** A stop is recorded when it begins, the others when they have ended. */
@@ -28,18 +30,20 @@ export interface ActivityRecord extends DesiredRecord {
 const wantedBy: Record<RuntimeAction, DesiredState | null> = { start: 'running', restart: 'running', stop: 'stopped', run: null }
 
 /** Stores the wanted states where they changed; a workspace that borrows its services from its project workspace sets those too. */
-export async function rememberDesired (trx: Db, { place, request, now }: DesiredRecord): Promise<void> {
+export async function rememberDesired (trx: Db, { place, request, now, usedByOthers = [] }: DesiredRecord): Promise<void> {
   const wanted = wantedBy[request.action]
   if (wanted === null || request.remember === null) return
   const change = { wanted, indexes: request.remember, serviceCount: servicesOf(place.commands).length }
   if (place.kind === 'execution') await rememberInWorkspace(trx, place.id, change, now)
-  if (place.owner.kind === 'project') await rememberInProject(trx, place.owner.id, change, now)
+  if (place.owner.kind !== 'project') return
+  const indexes = wanted === 'stopped' ? request.remember.filter(index => !usedByOthers.includes(index)) : request.remember
+  await rememberInProject(trx, place.owner.id, { ...change, indexes }, now)
 }
 
-/** Writes the activity row of the action and marks the workspace as used. */
+/** Writes the activity row of the action and marks the workspace as used, unless the service acted by itself. */
 export async function recordAction (trx: Db, { place, request, now, actor, operationId, status }: ActivityRecord): Promise<void> {
   const execution = place.kind === 'execution'
-  if (execution) await touchWorkspace(trx, place.id, now)
+  if (execution && actor.type !== 'system') await touchWorkspace(trx, place.id, now)
   await recordActivity(trx, {
     companyId: place.companyId,
     actor,

@@ -1,33 +1,27 @@
 /** Does what a runtime request asks for, under its operation: the files made sure of, the workspace shared, services started and stopped. */
-import { randomUUID } from 'node:crypto'
-import type { Db } from '../../db/client.ts'
 import type { WorkspaceRow } from '../../db/execution-workspaces.ts'
 import type { ServiceRow } from '../../db/runtime-services.ts'
+import { listOtherUsers, type UsingPlace } from '../../db/service-uses.ts'
 import type { Actor } from '../access/actor.ts'
 import { runIdOf } from '../access/actor.ts'
 import { CommandDisabled, ServiceStartFailed, Unprocessable, isProblem } from '../errors.ts'
 import { finishOf } from '../operations/command-run.ts'
 import type { Locks } from '../operations/locks.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
-import type { CommandContext, EnvironmentBuilder } from '../process/environment.ts'
-import { resolveAddresses } from '../runtime/addresses.ts'
-import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
+import type { WorkspaceCommand } from '../runtime/commands.ts'
 import { runJob } from '../runtime/jobs.ts'
-import type { Ports } from '../runtime/ports.ts'
-import { planService, type Addresses, type PlanInput } from '../runtime/service-plan.ts'
+import { planService } from '../runtime/service-plan.ts'
 import { startSet } from '../runtime/start-set.ts'
-import type { StartedService, StopReport, Supervisor } from '../runtime/supervisor.ts'
-import { loadCommandContext } from '../workspaces/context.ts'
+import { stopMetadata } from '../runtime/stop-metadata.ts'
+import type { StartedService, Supervisor } from '../runtime/supervisor.ts'
 import { recordAction, rememberDesired, type ActionStatus } from './desired-record.ts'
-import { ownerOf, placeLock, requirePath, requireUsable, type RuntimePlace } from './runtime-place.ts'
+import { ownerOf, placeLock, requireUsable, withStatusNow, type RuntimePlace } from './runtime-place.ts'
 import type { RuntimeRequest } from './runtime-request.ts'
+import { addressesFor, openSession, type Session, type SessionDeps } from './runtime-session.ts'
 
-export interface RuntimeActionsDeps {
-  db: Db
+export interface RuntimeActionsDeps extends SessionDeps {
   locks: Locks
   supervisor: Supervisor
-  ports: Ports
-  environment: EnvironmentBuilder
   /** Makes sure of a workspace's files; takes its own locks. */
   ensureFiles: (row: WorkspaceRow, options: { runId: string | null }) => Promise<WorkspaceRow>
   now: () => Date
@@ -40,15 +34,12 @@ export interface ActionInput {
   op: OperationHandle
 }
 
-type Recording = (status: ActionStatus) => Promise<void>
+type Recording = (status: ActionStatus, usedByOthers?: readonly number[]) => Promise<void>
 
 /** With the way to record that it was done, in the transaction of what it changes. */
 interface RecordedInput extends ActionInput {
   record: Recording
 }
-
-/** What all commands of one request share. */
-type Session = Omit<PlanInput, 'command'>
 
 /** Archiving holds the workspace alone for longer; then the answer is that it is busy. */
 const workspaceWaitMs = 10_000
@@ -67,7 +58,7 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
     const lock = { resource: placeLock(place), mode: 'shared' as const, purpose: `${request.action} of ${words}`, operationId: op.id, waitMs: workspaceWaitMs, signal: op.signal }
     return await deps.locks.withLock(lock, async () => {
       // What was true before the lock may not be any more: an archive may have come first.
-      requireUsable(await withStatusNow(deps, place))
+      requireUsable(await withStatusNow(deps.db, place))
       return await actions[request.action](deps, { ...input, place, record })
     })
   } catch (error) {
@@ -79,21 +70,14 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
 /** Remembers what was asked for (not for a failure) and writes the activity row, in one transaction; the first call counts. */
 function recordOnce ({ db, now }: RuntimeActionsDeps, { place, request, actor, op }: ActionInput): Recording {
   let recorded = false
-  return async status => {
+  return async (status, usedByOthers = []) => {
     if (recorded) return
     recorded = true
     await db.transaction().execute(async trx => {
-      if (status !== 'failed') await rememberDesired(trx, { place, request, now: now() })
+      if (status !== 'failed') await rememberDesired(trx, { place, request, usedByOthers, now: now() })
       await recordAction(trx, { place, request, actor, operationId: op.id, status, now: now() })
     })
   }
-}
-
-async function withStatusNow ({ db }: RuntimeActionsDeps, place: RuntimePlace): Promise<RuntimePlace> {
-  const { workspace } = place
-  if (workspace === null) return place
-  const row = await db.selectFrom('execution_workspaces').select('status').where('id', '=', workspace.id).executeTakeFirst()
-  return row === undefined ? place : { ...place, workspace: { ...workspace, ...row } }
 }
 
 /** The place with its workspace as it is once its files are there. */
@@ -103,58 +87,50 @@ async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place
   return { ...place, workspace, cwd: workspace.cwd }
 }
 
-async function sessionOf ({ db, environment }: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<Session> {
-  const owner = ownerOf(place, actor)
-  const row = place.workspace ?? place.projectWorkspace
-  const context: CommandContext | null = row === null ? null : await loadCommandContext(db, row, { agentId: owner.agentId })
-  if (context === null) throw new Unprocessable('The workspace is gone.')
-  return {
-    owner,
-    context,
-    environment,
-    baseCwd: requirePath(place),
-    callId: randomUUID(),
-    serviceNames: servicesOf(place.commands).map(({ definition }) => definition.name)
-  }
+async function sessionOf (deps: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<Session> {
+  return await openSession(deps, place, ownerOf(place, actor))
 }
 
 async function stopServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
+  const { db } = deps
+  const { place, request } = input
+  const keys = request.stop.flatMap(({ reuse_key: key }) => key ?? [])
+  const used = new Set((await listOtherUsers(db, keys, usingPlace(place))).map(({ reuseKey }) => reuseKey))
+  const usedByOthers = request.stop.flatMap(row => used.has(row.reuse_key ?? '') ? row.config_index ?? [] : [])
   // First, so that a crash in between does not bring back what was to be stopped.
-  await input.record('begun')
-  await stopRequested(deps, input)
+  await input.record('begun', usedByOthers)
+  await stopRequested(deps, input, usingPlace(input.place))
   return []
 }
 
-/** Stops what the request says, and keeps the proof in the operation's metadata either way. */
-async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput): Promise<void> {
+/**
+ * Stops what the request says, and keeps the proof in the operation's metadata either way.
+ * @param leaving who needs them no more: what others use goes on; null stops it for all
+ */
+async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput, leaving: UsingPlace | null): Promise<void> {
   if (request.stop.length === 0) op.log.system('Nothing was running.')
   try {
-    const reports = await supervisor.stopAll(request.stop, { op, reason: 'It was stopped on request.' })
-    op.annotate({ runtimeServiceCount: reports.length, stop: proofOf(reports) })
+    op.annotate(stopMetadata(await supervisor.stopAll(request.stop, { op, reason: 'It was stopped on request.', leaving })))
   } catch (error) {
     if (isProblem(error) && error.code === 'stop_incomplete') op.annotate({ code: error.code, stop: error.members['proof'] })
     throw error
   }
 }
 
-function proofOf (reports: readonly StopReport[]) {
-  return {
-    membersBefore: reports.flatMap(({ membersBefore }) => membersBefore),
-    survivors: reports.flatMap(({ survivors }) => survivors),
-    portFree: reports.every(({ portFree }) => portFree !== false),
-    services: reports
-  }
+/** For whom it is used: the workspace of the path, also where it borrows the services of its project workspace. */
+function usingPlace ({ kind, id }: RuntimePlace): UsingPlace {
+  return { kind, id }
 }
 
 async function startServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
   const { place, request, op } = input
   const restart = request.action === 'restart'
-  if (restart) await stopRequested(deps, input)
+  if (restart) await stopRequested(deps, input, null)
   const session = await sessionOf(deps, input)
-  const { started, failure } = await startSet(place.commands, request.start, async command => await startOne(deps, input, session, command))
+  const { started, failure } = await startSet(place.commands, request.start, async (command, onSpawned) => await startOne(deps, input, session, command, onSpawned))
   const services = started.flatMap(({ value }) => value ?? [])
   if (failure !== null) {
-    await stopAgain(deps, op, services)
+    await stopAgain(deps, op, services, usingPlace(place))
     throw startProblem(failure.error, restart && request.stop.length > 0)
   }
   const [only] = services
@@ -164,32 +140,25 @@ async function startServices (deps: RuntimeActionsDeps, input: RecordedInput): P
 }
 
 /** A service is started; a job that a service needs is run to its end. */
-async function startOne (deps: RuntimeActionsDeps, { place, op }: ActionInput, session: Session, command: WorkspaceCommand): Promise<StartedService | null> {
+async function startOne (deps: RuntimeActionsDeps, { place, op }: ActionInput, session: Session, command: WorkspaceCommand, onSpawned: () => void): Promise<StartedService | null> {
   const { name, kind, disabledReason } = command.definition
   if (disabledReason !== null) throw new CommandDisabled(`${name} is needed, but disabled: ${disabledReason}`)
   const addresses = await addressesFor(deps, place, session, command)
-  if (kind === 'service') return await deps.supervisor.start({ plan: planService({ ...session, command }), addresses, op })
+  if (kind === 'service') return await deps.supervisor.start({ plan: planService({ ...session, command }), addresses, op, onSpawned, place: usingPlace(place) })
   op.log.system(`${name}: running it first.`)
-  const { exitCode, outcome } = await runJob({ ...session, command, addresses, op })
+  const { exitCode, outcome } = await runJob({ ...session, command, addresses, op, onSpawned })
   if (outcome === 'exited' && exitCode === 0) return null
   throw new ServiceStartFailed(`The job ${name} is needed first, and ${outcome === 'exited' ? `ended with code ${exitCode}` : outcome.replace('_', ' ')}.`, {
     members: { service: name, cause: { reason: 'dependency_failed', exitCode } }
   })
 }
 
-async function addressesFor (deps: RuntimeActionsDeps, { commands }: RuntimePlace, session: Session, { entry }: WorkspaceCommand): Promise<Addresses> {
-  return await resolveAddresses(deps, entry, name => {
-    const found = servicesOf(commands).find(({ definition }) => definition.name === name)
-    return found === undefined ? null : planService({ ...session, command: found })
-  })
-}
-
 /** A start that fails leaves nothing of itself: what it started before is stopped again, what ran already stays. */
-async function stopAgain ({ supervisor }: RuntimeActionsDeps, op: OperationHandle, services: readonly StartedService[]): Promise<void> {
+async function stopAgain ({ supervisor }: RuntimeActionsDeps, op: OperationHandle, services: readonly StartedService[], leaving: UsingPlace): Promise<void> {
   const rows: ServiceRow[] = services.filter(({ reused }) => !reused).map(({ row }) => row)
   if (rows.length === 0) return
   op.log.system('What was started before is stopped again.')
-  await supervisor.stopAll(rows, { op, reason: 'Another service of the same request did not start.' })
+  await supervisor.stopAll(rows, { op, reason: 'Another service of the same request did not start.', leaving })
 }
 
 function startProblem (error: unknown, wasStopped: boolean): unknown {

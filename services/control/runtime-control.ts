@@ -1,7 +1,6 @@
 /** Runtime control end to end: who may, what is meant, one operation for it, and the answer. */
 import { findWorkspace } from '../../db/execution-workspaces.ts'
 import { findService, listCurrentServices, type ServiceRow } from '../../db/runtime-services.ts'
-import type { JsonObject } from '../../db/tables.ts'
 import type { ProjectWorkspace } from '../../openapi/schemas/directory.ts'
 import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import { runtimeActions, type RuntimeAction, type RuntimeControlBody } from '../../openapi/schemas/runtime.ts'
@@ -11,7 +10,7 @@ import { absent, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { toProjectWorkspace } from '../directory/shape.ts'
 import { isProblem, RouteNotFound, Unprocessable } from '../errors.ts'
-import type { OperationHandle, OperationInput, Recorder } from '../operations/recorder.ts'
+import type { OperationHandle, Recorder } from '../operations/recorder.ts'
 import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
 import { startOrder } from '../runtime/dependencies.ts'
 import { desiredRunning } from '../runtime/desired-state.ts'
@@ -20,6 +19,7 @@ import type { RuntimeLog } from '../runtime/live-services.ts'
 import { toRuntimeService } from '../runtime/shape.ts'
 import { performAction, type RuntimeActionsDeps } from './runtime-actions.ts'
 import { loadPlace, requirePath, requireUsable, withCommands, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
+import { operationInput } from './runtime-operation.ts'
 import { decideRequest, servicesOfCommand, type RuntimeRequest } from './runtime-request.ts'
 import { createWorkspaceView } from './workspace-view.ts'
 
@@ -147,30 +147,9 @@ function perform (deps: RuntimeControlDeps, place: RuntimePlace, request: Runtim
     begun.resolve(op.id)
     return await performAction(deps, { place, request, actor, op })
   }
-  const ended = deps.recorder.run(operationInput(place, request, actor), step)
+  const ended = deps.recorder.run(operationInput(place, request, runIdOf(actor)), step)
   ended.catch(error => begun.reject(error))
   return { begun: begun.promise, ended }
-}
-
-function operationInput (place: RuntimePlace, request: RuntimeRequest, actor: Actor): OperationInput {
-  const { action, command, runtimeServiceId } = request
-  const executionWorkspaceId = place.workspace?.id ?? null
-  return {
-    companyId: place.companyId,
-    executionWorkspaceId,
-    projectWorkspaceId: place.projectWorkspace?.id ?? null,
-    heartbeatRunId: runIdOf(actor),
-    phase: action === 'stop' ? 'workspace_teardown' : 'workspace_provision',
-    command: command?.definition.command ?? `${action} ${runtimeServiceId === null ? 'all runtime services' : 'one runtime service'}`,
-    cwd: place.cwd,
-    metadata: { action, executionWorkspaceId, ...commandMetadata(command), runtimeServiceId, runtimeServiceCount: 0 }
-  }
-}
-
-function commandMetadata (command: WorkspaceCommand | null): JsonObject {
-  if (command === null) return { workspaceCommandId: null, workspaceCommandKind: null, workspaceCommandName: null, serviceIndex: null }
-  const { id, kind, name, serviceIndex } = command.definition
-  return { workspaceCommandId: id, workspaceCommandKind: kind, workspaceCommandName: name, serviceIndex }
 }
 
 /** The workspace as GET gives it, after the action; with what was started, also where another workspace shares it. */

@@ -97,6 +97,14 @@ async function findBase (db: Db, id: string): Promise<ProjectWorkspaceRow | unde
   return await db.selectFrom('project_workspaces').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** The place with the status its workspace has now: what was true before a lock was had may not be any more. */
+export async function withStatusNow<P extends FoundPlace> (db: Db, place: P): Promise<P> {
+  const { workspace } = place
+  if (workspace === null) return place
+  const row = await db.selectFrom('execution_workspaces').select('status').where('id', '=', workspace.id).executeTakeFirst()
+  return row === undefined ? place : { ...place, workspace: { ...workspace, ...row } }
+}
+
 /**
  * The place with its commands.
  * @throws InvalidRuntimeConfig (422) when a stored config can't work

@@ -20,6 +20,8 @@ export interface CommandRunOptions {
   graceMs?: number
   /** Ends the command, beside `op.signal`. */
   signal?: AbortSignal
+  /** Told once its process is there. */
+  onSpawned?: (() => void) | undefined
 }
 
 export interface CommandResult {
@@ -123,7 +125,7 @@ async function settleOutput (child: SpawnedProcess, copy: Copy): Promise<void> {
  * Runs a shell command and streams its output to the operation's log. Ends its whole process tree on a time-out or an
  * abort, and whatever it leaves running when it exits. Throws CommandNotStarted when it can't be started.
  */
-export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = defaultGraceMs, signal }: CommandRunOptions): Promise<CommandResult> {
+export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = defaultGraceMs, signal, onSpawned }: CommandRunOptions): Promise<CommandResult> {
   op.log.addSecrets(env)
   const ended = signal === undefined ? op.signal : AbortSignal.any([op.signal, signal])
   ended.throwIfAborted()
@@ -132,6 +134,7 @@ export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = 
   const attached = op.attachProcess(root)
   attached.catch(() => {}) // Awaited below; without this a slow end of the command would make it an unhandled rejection.
   const copy = startCopy(child, op)
+  onSpawned?.()
 
   const outcome = await firstEnding(child.exited, timeoutMs, ended)
   if (outcome === 'exited') await settlesWithin(copy.done, lastOutputMs)

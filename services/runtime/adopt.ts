@@ -3,24 +3,43 @@ import { updateLiveService, type ServiceRow } from '../../db/runtime-services.ts
 import { StopIncomplete } from '../errors.ts'
 import { terminate } from '../process/terminate.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
+import type { HealthPlan } from './health.ts'
+import type { EndDeps } from './service-end.ts'
+import { probeOf, serviceLogPlace } from './service-intent.ts'
+import { renderService } from './service-plan.ts'
 import { identityOf } from './service-stop.ts'
-import { serviceLogPlace, type ServiceRunDeps } from './service-run.ts'
-import { storedDefinition } from './stored-definition.ts'
+import { storedDefinition, type StoredDefinition } from './stored-definition.ts'
 
 /** Watches a service again whose process lives on. */
-export function adoptService ({ live, dataDir, serviceLogMaxBytes }: ServiceRunDeps, row: ServiceRow, identity: ProcessIdentity): void {
+export async function adoptService (deps: EndDeps, row: ServiceRow, identity: ProcessIdentity): Promise<void> {
+  const { live, dataDir, serviceLogMaxBytes } = deps
   const definition = storedDefinition(row, serviceLogMaxBytes)
-  live.watch(live.add({
+  const service = live.add({
     id: row.id,
     name: row.service_name,
     identity,
     mark: row.spawn_mark,
-    port: row.port,
-    releaseHolder: definition.releasesPort ? definition.holderKey : null,
     logPath: serviceLogPlace(dataDir, row.id, row.attempt).path,
     logMaxBytes: definition.logMaxBytes,
+    health: await healthOf(deps, row, definition),
     exited: null
-  }))
+  })
+  live.watch(service)
+}
+
+/** A probe by command needs its environment, which is never stored: it is made anew from the config, if that still has the command. */
+async function healthOf (deps: EndDeps, row: ServiceRow, { health }: StoredDefinition): Promise<HealthPlan | null> {
+  if (health === null) return null
+  if (health.probe.type !== 'command') return { ...health, probe: health.probe }
+  try {
+    const { plan, addresses } = await deps.replan(row)
+    const log = { path: '', fromByte: 0 }
+    const probe = probeOf(plan, { port: row.port, log, rendered: renderService(plan, { port: row.port, addresses, mark: row.spawn_mark ?? '' }) })
+    return probe?.type === 'command' ? { ...health, probe } : null
+  } catch (err) {
+    deps.log.warn({ err, runtimeServiceId: row.id }, 'the health of a service can not be watched: its command is not configured any more')
+    return null
+  }
 }
 
 /**
@@ -28,21 +47,28 @@ export function adoptService ({ live, dataDir, serviceLogMaxBytes }: ServiceRunD
  * mark, then its row. A start that was cut off is `failed`; one that had run is `stopped`, since nobody saw how it ended.
  * @throws StopIncomplete (422) when something of it can't be ended
  */
-export async function endLostService ({ db, live, ports, serviceLogMaxBytes, now }: ServiceRunDeps, row: ServiceRow): Promise<void> {
+export async function endLostService ({ db, live, ports, restarts, serviceLogMaxBytes, now }: EndDeps, row: ServiceRow): Promise<void> {
   const { stopSignal, graceMs, releasesPort, holderKey } = storedDefinition(row, serviceLogMaxBytes)
   const service = live.get(row.id)
   if (service !== undefined) service.handled = true
+  restarts.cancel(row.id)
   const { survivors } = await terminate({ root: identityOf(row), mark: row.spawn_mark, signal: stopSignal, graceMs })
   // The row stays live: as long as it is there, nothing is started beside what survived.
   if (survivors.length > 0) throw new StopIncomplete(`Processes ${survivors.join(', ')} of ${row.service_name} could not be ended.`)
   live.remove(row.id)
-  const cutOff = row.status === 'starting'
   const at = now()
   await updateLiveService(db, row.id, {
-    status: cutOff ? 'failed' : 'stopped',
+    status: row.status === 'starting' ? 'failed' : 'stopped',
     health_status: 'unknown',
-    exit_reason: cutOff ? 'Its start was cut off.' : 'It was not there any more; nobody saw how it ended.',
+    exit_reason: lostWords(row),
+    next_restart_at: null,
     stopped_at: at
   }, at)
   if (releasesPort) await ports.release(holderKey)
+}
+
+function lostWords ({ status, health_status: health, exit_reason: reason }: ServiceRow): string {
+  if (status === 'starting') return 'Its start was cut off.'
+  if (status === 'backing_off') return `${reason ?? ''} It was started anew before that.`.trim()
+  return health === 'unhealthy' ? `${reason ?? 'It was unhealthy.'} It was ended and started anew.` : 'It was not there any more; nobody saw how it ended.'
 }

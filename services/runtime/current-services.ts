@@ -10,7 +10,8 @@ export type { ServicePlaces } from '../../db/runtime-services.ts'
 export type CurrentServicesOf = (places: ServicePlaces) => Promise<Map<string, RuntimeService[]>>
 
 /**
- * Reads the newest service of each identity and every live one, at most one query for each kind of place.
+ * Reads the newest service of each identity and every live one, those of others that a workspace uses included; at most
+ * one query for each kind of place.
  * Those of a project workspace are the ones started for itself, not for an execution workspace of it.
  */
 export function createCurrentServices ({ db }: { db: Db }): CurrentServicesOf {
@@ -18,8 +19,7 @@ export function createCurrentServices ({ db }: { db: Db }): CurrentServicesOf {
     const byPlace = new Map<string, RuntimeService[]>()
     for (const id of [...places.executionWorkspaceIds, ...places.projectWorkspaceIds]) byPlace.set(id, [])
     for (const row of await listCurrentServices(db, places)) {
-      const place = row.execution_workspace_id ?? row.project_workspace_id
-      if (place !== null) byPlace.get(place)?.push(toRuntimeService(row))
+      byPlace.get(row.place_id)?.push(toRuntimeService(row))
     }
     return byPlace
   }

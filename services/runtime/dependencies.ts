@@ -25,9 +25,24 @@ export function startOrder (commands: readonly WorkspaceCommand[], wanted: reado
   return [...ordered]
 }
 
+/** What a command waits for, and how far that has to be. */
+export interface Need {
+  command: WorkspaceCommand
+  /** `started`: its process is there. `healthy`: the service is ready. `completed`: the job has ended with code 0. */
+  condition: 'started' | 'healthy' | 'completed'
+}
+
+/** What one waits for, in the order it names them; without a condition a service has to be ready and a job to be done. */
+export function needsOf (commands: readonly WorkspaceCommand[], { entry }: WorkspaceCommand): Need[] {
+  return (entry.dependsOn ?? []).flatMap(({ command: reference, condition }) => {
+    const command = findCommand(commands, reference)
+    return command === undefined ? [] : [{ command, condition: condition ?? (command.definition.kind === 'job' ? 'completed' : 'healthy') }]
+  })
+}
+
 /** The commands one waits for, in the order it names them. */
-export function neededBy (commands: readonly WorkspaceCommand[], { entry }: WorkspaceCommand): WorkspaceCommand[] {
-  return (entry.dependsOn ?? []).flatMap(({ command }) => findCommand(commands, command) ?? [])
+function neededBy (commands: readonly WorkspaceCommand[], command: WorkspaceCommand): WorkspaceCommand[] {
+  return needsOf(commands, command).map(need => need.command)
 }
 
 function placeOf ({ definition: { source } }: WorkspaceCommand): string {

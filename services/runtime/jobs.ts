@@ -9,6 +9,8 @@ import { renderEnv, templateScope, type Addresses, type PlanInput } from './serv
 export interface JobInput extends PlanInput {
   addresses: Addresses
   op: OperationHandle
+  /** Told once its process is there. */
+  onSpawned?: (() => void) | undefined
 }
 
 /**
@@ -16,12 +18,13 @@ export interface JobInput extends PlanInput {
  * @throws Unprocessable (422) when a template has no value, CommandNotStarted (422)
  */
 export async function runJob (input: JobInput): Promise<CommandResult> {
-  const { command: { definition, entry }, environment, context, baseCwd, addresses, op } = input
+  const { command: { definition, entry }, environment, context, baseCwd, addresses, op, onSpawned } = input
   if (definition.command === null) throw new Unprocessable(`${definition.name} has no command.`)
   const scope = templateScope(input, { port: null, services: addresses })
   const { command, env: values } = renderCommand(definition.command, scope)
   return await runCommand({
     op,
+    onSpawned,
     command,
     cwd: resolve(baseCwd, renderText(definition.cwd ?? '.', scope)),
     env: environment.build({ context, own: { ...renderEnv(entry, scope), ...values }, mark: op.mark }),

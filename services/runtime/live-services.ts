@@ -1,11 +1,10 @@
-/** The services whose processes this host has: watches for their exit and keeps their logs within bounds. */
-import type { Db } from '../../db/client.ts'
-import { updateLiveService } from '../../db/runtime-services.ts'
+/** The services whose processes this host has: sees their exits, asks for their health, keeps their logs within bounds. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessExit } from '../process/spawn.ts'
-import { terminate } from '../process/terminate.ts'
-import { isAlive, type ProcessIdentity } from '../process/tree.ts'
-import { capLog } from './log-file.ts'
-import type { Ports } from './ports.ts'
+import type { ProcessIdentity } from '../process/tree.ts'
+import { createAdoptedWatch } from './adopted-watch.ts'
+import { watchHealth, type HealthPlan, type HealthState, type HealthWatch } from './health.ts'
+import { startCapping } from './log-capping.ts'
 
 export interface RuntimeLog {
   info (fields: object, message: string): void
@@ -18,17 +17,16 @@ export interface LiveService {
   name: string
   identity: ProcessIdentity
   mark: string | null
-  port: number | null
-  /** For whom the port is to be given back at the end; null when it is kept. */
-  releaseHolder: string | null
   logPath: string
   logMaxBytes: number
+  /** Null where its health can't be asked. */
+  health: HealthPlan | null
   /** Settles when the process ends; null for one that is not our child. */
   exited: Promise<ProcessExit> | null
 }
 
 export interface WatchedService extends LiveService {
-  /** Starting or stopping sees to the exit itself while this is set. */
+  /** Starting, stopping or replacing it sees to its exit and its health itself while this is set. */
   handled: boolean
   /** Ends a start that is under way; null once it is ready. */
   cancelStart: ((reason: Error) => void) | null
@@ -37,44 +35,57 @@ export interface WatchedService extends LiveService {
 export interface LiveServices {
   /** Takes a service in; until `watch` its exit is seen to by who added it. */
   add (service: LiveService): WatchedService
-  /** Records the exit of the service when it comes, also when it came already. */
+  /** From now on its exit (also one that came already) and its health are reported. */
   watch (service: WatchedService): void
   get (id: string): WatchedService | undefined
   remove (id: string): void
   all (): WatchedService[]
-  /** Stops watching; exits from now on are not recorded. Waits for what is being recorded. */
+  /** Stops watching; what happens from now on is not reported. Waits for what is being recorded. */
   close (): Promise<void>
 }
 
 export interface LiveServicesDeps {
-  db: Db
-  ports: Pick<Ports, 'release'>
-  now: () => Date
+  /** Records the end of a service that is not `handled`; tried again when it throws. */
+  onExit: (service: WatchedService, exit: ProcessExit) => Promise<void>
+  /** Records a change of health, and is told again after each look at one that is unhealthy still. */
+  onHealth: (service: WatchedService, state: HealthState, seen: string) => Promise<void>
+  random?: () => number
   log: RuntimeLog
 }
 
-/** Exits must be recorded within a second; a look at one process costs some 20 µs. */
-const lookEveryMs = 250
-/** A log may pass its limit by what is written in between. */
-const capEveryMs = 2_000
-/** What a service leaves running when it exits gets no long farewell. */
-const leftoverGraceMs = 500
+/** A database that is away for a moment must not make an exit go unrecorded. */
+const retryAfterMs = 1_000
 
-export function createLiveServices (deps: LiveServicesDeps): LiveServices {
+export function createLiveServices ({ onExit, onHealth, random = Math.random, log }: LiveServicesDeps): LiveServices {
   const services = new Map<string, WatchedService>()
+  const healths = new Map<WatchedService, HealthWatch>()
   const recording = new Set<Promise<void>>()
   const adopted = createAdoptedWatch()
-  const capping = startCapping(() => [...services.values()], deps.log)
-  let closed = false
+  const capping = startCapping(() => [...services.values()], log)
+  const closed = new AbortController()
 
-  async function onExit (service: WatchedService, exit: ProcessExit): Promise<void> {
-    if (closed || service.handled || services.get(service.id) !== service) return
+  const isCurrent = (service: WatchedService): boolean => !closed.signal.aborted && !service.handled && services.get(service.id) === service
+
+  function keep (work: Promise<void>): void {
+    const kept = work.finally(() => recording.delete(kept))
+    recording.add(kept)
+  }
+
+  function forget (service: WatchedService): void {
     services.delete(service.id)
-    const recorded = recordExit(deps, service, exit)
-      .catch((err: unknown) => deps.log.warn({ err, runtimeServiceId: service.id }, 'the end of a service can not be recorded'))
-      .finally(() => recording.delete(recorded))
-    recording.add(recorded)
-    await recorded
+    const health = healths.get(service)
+    healths.delete(service)
+    if (health !== undefined) keep(health.close())
+  }
+
+  function watchOver (service: WatchedService, health: HealthPlan): HealthWatch {
+    return watchHealth(health, {
+      random,
+      onLook: (state, seen) => {
+        if (!isCurrent(service)) return
+        keep(onHealth(service, state, seen).catch((err: unknown) => log.warn({ err, runtimeServiceId: service.id }, 'the health of a service can not be recorded')))
+      }
+    })
   }
 
   return {
@@ -86,59 +97,40 @@ export function createLiveServices (deps: LiveServicesDeps): LiveServices {
     watch (service) {
       service.handled = false
       service.exited ??= adopted.exitOf(service.identity)
-      service.exited.then(async exit => await onExit(service, exit)).catch(() => { /* onExit reports by itself. */ })
+      service.exited.then(exit => {
+        if (!isCurrent(service)) return
+        forget(service)
+        keep(untilRecorded(async () => await onExit(service, exit), closed.signal, err => log.warn({ err, runtimeServiceId: service.id }, 'the end of a service can not be recorded yet')))
+      }).catch(() => { /* An exit never rejects. */ })
+      if (service.health !== null) healths.set(service, watchOver(service, service.health))
     },
     get: id => services.get(id),
-    remove: id => { services.delete(id) },
+    remove (id) {
+      const service = services.get(id)
+      if (service !== undefined) forget(service)
+    },
     all: () => [...services.values()],
     async close () {
-      closed = true
+      closed.abort()
       adopted.close()
       capping.close()
+      for (const health of healths.values()) keep(health.close())
+      healths.clear()
       await Promise.all(recording)
     }
   }
 }
 
-/** Ends what the service left running, records how it ended, and gives back a port nobody will ask for again. */
-async function recordExit ({ db, ports, now, log }: LiveServicesDeps, { id, name, identity, mark, releaseHolder }: LiveService, exit: ProcessExit): Promise<void> {
-  const proof = await terminate({ root: identity, mark, graceMs: leftoverGraceMs })
-  await updateLiveService(db, id, { ...exitColumns(exit, now()), exit_reason: exitWords(exit) }, now())
-  if (releaseHolder !== null) await ports.release(releaseHolder)
-  log.info({ runtimeServiceId: id, service: name, ...exit, leftRunning: proof.membersBefore.length }, 'a service ended')
-}
-
-/** Processes that are not our children send no exit event: they are looked at from time to time. */
-function createAdoptedWatch () {
-  const waiting = new Map<ProcessIdentity, (exit: ProcessExit) => void>()
-  const timer = setInterval(() => {
-    for (const [identity, ended] of waiting) {
-      if (isAlive(identity)) continue
-      waiting.delete(identity)
-      // Nobody tells us the code of a process that another one has to wait for.
-      ended({ code: null, signal: null })
-    }
-  }, lookEveryMs)
-  timer.unref()
-  return {
-    exitOf: async (identity: ProcessIdentity) => await new Promise<ProcessExit>(resolve => waiting.set(identity, resolve)),
-    close: () => clearInterval(timer)
-  }
-}
-
-function startCapping (services: () => LiveService[], log: RuntimeLog) {
-  async function capAll (): Promise<void> {
-    for (const { id, logPath, logMaxBytes } of services()) {
-      await capLog(logPath, logMaxBytes).catch((err: unknown) => log.warn({ err, runtimeServiceId: id }, 'the log of a service can not be capped'))
+/** Tries again and again until it works or the signal aborts: then the next start finds what happened. */
+async function untilRecorded (record: () => Promise<void>, signal: AbortSignal, onFailure: (error: unknown) => void): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await record()
+    } catch (error) {
+      onFailure(error)
+      await sleep(retryAfterMs, null, { signal, ref: false }).catch(() => { /* Aborted: the loop ends. */ })
     }
   }
-  // One round at a time: copying a large log may take longer than the pause.
-  let round: Promise<void> | null = null
-  const timer = setInterval(() => {
-    round ??= capAll().finally(() => { round = null })
-  }, capEveryMs)
-  timer.unref()
-  return { close: () => clearInterval(timer) }
 }
 
 /** The columns of a row whose process has ended by itself. */

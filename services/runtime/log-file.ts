@@ -1,13 +1,13 @@
 /** A service's log: appended to by the kernel, capped without stopping the writer, read over the hole that leaves. */
 import { execFile } from 'node:child_process'
-import { mkdir, open, readFile, rename, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
 export interface CapResult {
   /** `hole`: the head's blocks were given back, offsets stay. `copy`: the tail was copied to the head. */
   method: 'none' | 'hole' | 'copy'
-  /** Where the kept text begins, in bytes of the file. */
+  /** Where the kept text begins, in bytes of the file; 0 where that was not looked up, since all of it is small enough. */
   from: number
 }
 
@@ -39,6 +39,17 @@ export async function openServiceLog (path: string): Promise<{ path: string, fro
   }
 }
 
+/** Of a service that is restarted again and again, so many attempts keep their logs. */
+const keptAttempts = 10
+
+/** Removes the log of the attempt that is too old to be kept, if there is one. */
+export async function removeOldLog (pathOf: (attempt: number) => string, attempt: number): Promise<void> {
+  const old = attempt - keptAttempts
+  if (old < 1) return
+  await rm(pathOf(old), { force: true })
+  await rm(`${pathOf(old)}.from`, { force: true })
+}
+
 /**
  * Keeps a log below `maxBytes` on disk: when it is over, all but about its last half of that goes, from a line's
  * beginning. The writer goes on meanwhile, with its file opened for appending. No line is lost where the file
@@ -46,6 +57,7 @@ export async function openServiceLog (path: string): Promise<{ path: string, fro
  */
 export async function capLog (path: string, maxBytes: number): Promise<CapResult> {
   const { size } = await stat(path)
+  if (size <= maxBytes) return { method: 'none', from: 0 }
   const from = await keptFrom(path, size)
   if (size - from <= maxBytes) return { method: 'none', from }
   const next = await lineStart(path, size - Math.floor(maxBytes / 2), size)

@@ -1,23 +1,22 @@
 /** One start of a service: the intent stored, the process spawned, watched until it is ready; or ended again, saying why. */
-import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Db } from '../../db/client.ts'
-import { insertService, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
-import { ServiceStartFailed, isProblem } from '../errors.ts'
+import { updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
+import { ServiceStartFailed } from '../errors.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 import type { Redactor } from '../operations/redact.ts'
-import { isListenedOn } from '../process/port-use.ts'
 import { isListening, ownsPort } from '../process/proc-net.ts'
 import { spawnProcess, type ProcessExit, type SpawnedProcess } from '../process/spawn.ts'
+import { healthPlanOf } from './health.ts'
 import { copyServiceLog } from './log-copy.ts'
 import type { LiveServices, WatchedService } from './live-services.ts'
-import { openServiceLog } from './log-file.ts'
-import { assertFree, type Ports } from './ports.ts'
-import { waitUntilReady, type Probe, type Readiness } from './readiness.ts'
-import { renderService, type Addresses, type RenderedService, type ServicePlan } from './service-plan.ts'
-import { endFailedStart, type FailedStart } from './start-failure.ts'
-import { toStored } from './stored-definition.ts'
+import type { Ports } from './ports.ts'
+import type { Probe } from './probe.ts'
+import { waitUntilReady, type Readiness } from './readiness.ts'
+import type { Restarts } from './restarts.ts'
+import { prepareAttempt, type Attempt } from './service-intent.ts'
+import type { Addresses, ServicePlan } from './service-plan.ts'
+import { endFailedStart, failStart, type FailedStart } from './start-failure.ts'
 
 export interface ServiceRunDeps {
   db: Db
@@ -27,6 +26,7 @@ export interface ServiceRunDeps {
   serviceLogMaxBytes: number
   ports: Ports
   live: LiveServices
+  restarts: Restarts
   redactor: Redactor
   now: () => Date
 }
@@ -35,46 +35,38 @@ export interface ServiceRunInput {
   plan: ServicePlan
   addresses: Addresses
   op: OperationHandle
-}
-
-/** Everything one attempt knows about itself. */
-export interface Attempt extends ServiceRunInput {
-  row: ServiceRow
-  mark: string
-  port: number | null
-  rendered: RenderedService
-  log: { path: string, fromByte: number }
+  /** Told once its process is there, before it is ready. */
+  onSpawned?: (() => void) | undefined
 }
 
 /** So often an automatic port is tried again when another program was quicker. */
-const maxAttempts = 3
+const maxPortAttempts = 3
 /** Without readiness a service counts as started once it has lived this long: what fails at once is seen, and nobody waits long. */
 const settleMs = 100
 
-/** Where the log of one start of a service lies; `ref` is what the row keeps. Attempts count from 1. */
-export function serviceLogPlace (dataDir: string, id: string, attempt: number): { ref: string, path: string } {
-  const ref = join('services', `${id}.${attempt}.log`)
-  return { ref, path: join(dataDir, 'logs', ref) }
-}
-
 /**
  * Starts a service and waits until it is ready. Hold its lock meanwhile.
+ * @param restarted the row of a service that is started again by its policy; else a new row is made
  * @returns the row, `running`
- * @throws ServiceStartFailed (422): nothing is left running then, and the row is `failed`
+ * @throws ServiceStartFailed (422): nothing is left running then. A new row is `failed`; what becomes of one that is restarted is the caller's to settle
  */
-export async function runService (deps: ServiceRunDeps, input: ServiceRunInput): Promise<ServiceRow> {
-  for (let attempt = 1; ; attempt++) {
-    const started = await tryOnce(deps, input)
+export async function runService (deps: ServiceRunDeps, input: ServiceRunInput, restarted: ServiceRow | null = null): Promise<ServiceRow> {
+  let row = restarted
+  for (let portAttempt = 1; ; portAttempt++) {
+    const attempt = await prepareAttempt(deps, input, row)
+    const started = await tryOnce(deps, attempt)
     if (!('problem' in started)) return started
-    const { problem, lostPort } = started
-    if (lostPort === null || attempt === maxAttempts) throw problem
-    const next = await deps.ports.reserveAnother(input.plan.holderKey, lostPort)
-    input.op.log.system(`${input.plan.name}: port ${lostPort} was taken by another program; trying ${next}.`)
+    if (started.lostPort === null || portAttempt === maxPortAttempts) {
+      if (restarted === null) await failStart(deps, attempt, started)
+      throw started.problem
+    }
+    const next = await deps.ports.reserveAnother(input.plan.holderKey, started.lostPort)
+    input.op.log.system(`${input.plan.name}: port ${started.lostPort} was taken by another program; trying ${next}.`)
+    row = attempt.row
   }
 }
 
-async function tryOnce (deps: ServiceRunDeps, input: ServiceRunInput): Promise<ServiceRow | FailedStart> {
-  const attempt = await prepare(deps, input)
+async function tryOnce (deps: ServiceRunDeps, attempt: Attempt): Promise<ServiceRow | FailedStart> {
   const { plan, op, row, rendered, mark, port, log } = attempt
   let child: SpawnedProcess
   try {
@@ -83,11 +75,18 @@ async function tryOnce (deps: ServiceRunDeps, input: ServiceRunInput): Promise<S
     return await endFailedStart(deps, attempt, null, error)
   }
   child.unref()
-  const identity = { pid: child.pid, startTime: child.startTime }
-  const releaseHolder = plan.lifecycle === 'ephemeral' ? plan.holderKey : null
-  const logMaxBytes = plan.entry.log?.maxBytes ?? deps.serviceLogMaxBytes
-  const service = deps.live.add({ id: row.id, name: plan.name, identity, mark, port, releaseHolder, logPath: log.path, logMaxBytes, exited: child.exited })
+  const service = deps.live.add({
+    id: row.id,
+    name: plan.name,
+    identity: { pid: child.pid, startTime: child.startTime },
+    mark,
+    logPath: log.path,
+    logMaxBytes: plan.entry.log?.maxBytes ?? deps.serviceLogMaxBytes,
+    health: healthPlanOf(plan.entry, attempt.probe),
+    exited: child.exited
+  })
   op.log.system(`${plan.name}: started as process ${child.pid} in ${plan.cwd}${port === null ? '' : `, port ${port}`}.`)
+  attempt.onSpawned?.()
   try {
     const readiness = await watchStart(deps, attempt, service)
     if (!readiness.ready) return await endFailedStart(deps, attempt, service, readiness)
@@ -97,83 +96,9 @@ async function tryOnce (deps: ServiceRunDeps, input: ServiceRunInput): Promise<S
   }
 }
 
-/** Decides the port, renders, and stores the intent with its mark before anything is started. */
-async function prepare ({ db, hostId, dataDir, serviceLogMaxBytes, ports, now }: ServiceRunDeps, input: ServiceRunInput): Promise<Attempt> {
-  const { plan, addresses } = input
-  const port = await choosePort(plan, ports)
-  const id = randomUUID()
-  const mark = randomUUID()
-  const rendered = renderService(plan, { port, addresses, mark })
-  const place = serviceLogPlace(dataDir, id, 1)
-  const log = await openServiceLog(place.path)
-  const at = now()
-  const row = await insertService(db, {
-    ...ownerColumns(plan),
-    ...definitionColumns(plan),
-    id,
-    status: 'starting',
-    port,
-    url: rendered.url,
-    provider: 'local_process',
-    health_status: 'unknown',
-    log_ref: place.ref,
-    host_id: hostId,
-    spawn_mark: mark,
-    definition: JSON.stringify(toStored(plan, serviceLogMaxBytes)),
-    last_used_at: at,
-    started_at: at,
-    created_at: at,
-    updated_at: at
-  })
-  return { ...input, row, mark, port, rendered, log }
-}
-
-async function choosePort ({ name, port, holderKey }: ServicePlan, ports: Ports): Promise<number | null> {
-  if (port.type === 'auto') {
-    const kept = await ports.reserve(holderKey)
-    return await isListenedOn(kept) ? await ports.reserveAnother(holderKey, kept) : kept
-  }
-  if (port.type === 'none') return null
-  try {
-    await assertFree(port.value)
-  } catch (error) {
-    if (!isProblem(error)) throw error
-    throw new ServiceStartFailed(`${name} did not start: ${error.detail}.`, { members: { ...error.members, service: name, lastLines: [] }, cause: error })
-  }
-  return port.value
-}
-
-function ownerColumns ({ owner, scope }: ServicePlan) {
-  return {
-    company_id: owner.companyId,
-    project_id: owner.projectId,
-    project_workspace_id: owner.projectWorkspaceId,
-    execution_workspace_id: owner.executionWorkspaceId,
-    issue_id: owner.issueId,
-    scope_type: scope.scopeType,
-    scope_id: scope.scopeId,
-    owner_agent_id: owner.agentId,
-    started_by_run_id: owner.runId
-  }
-}
-
-function definitionColumns (plan: ServicePlan) {
-  const { command: { definition }, entry } = plan
-  return {
-    service_name: plan.name,
-    lifecycle: plan.lifecycle,
-    reuse_key: plan.reuseKey,
-    identity_key: plan.identityKey,
-    command: definition.command,
-    cwd: plan.cwd,
-    config_index: definition.serviceIndex,
-    stop_policy: entry.stopPolicy === undefined ? null : JSON.stringify(entry.stopPolicy)
-  }
-}
-
 /** Stores which process it is, and waits until it is ready, has ended, or is told to stop. */
 async function watchStart ({ db, now }: ServiceRunDeps, attempt: Attempt, service: WatchedService): Promise<Readiness> {
-  const { plan, op, row } = attempt
+  const { plan, op, row, probe } = attempt
   const cancelled = new AbortController()
   service.cancelStart = reason => cancelled.abort(reason)
   const signal = AbortSignal.any([op.signal, cancelled.signal])
@@ -181,7 +106,6 @@ async function watchStart ({ db, now }: ServiceRunDeps, attempt: Attempt, servic
   // Stored while the service boots; the mark is there already, so a crash in between loses nothing.
   const stored = updateLiveService(db, row.id, { provider_ref: String(service.identity.pid), pid_start_time: service.identity.startTime }, now())
   stored.catch(() => { /* Awaited below; this keeps an early failure from being unhandled. */ })
-  const probe = probeOf(attempt)
   const isOwnListener = () => isOwn(probe, attempt, service)
   const readiness = probe === null
     ? await livesOn(exited, signal)
@@ -203,17 +127,6 @@ async function livesOn (exited: Promise<ProcessExit>, signal: AbortSignal): Prom
   return { ready: false, reason: exit === null ? 'aborted' : 'exited', exit, lastResult: 'there is nothing to probe', afterMs }
 }
 
-function probeOf ({ plan, port, rendered, log }: Attempt): Probe | null {
-  const { readiness } = plan.entry
-  switch (readiness?.type) {
-    case undefined: return null
-    case 'http': return { type: 'http', url: rendered.readinessUrl ?? '' }
-    case 'tcp': return { type: 'tcp', port: port ?? 0 }
-    case 'log': return { type: 'log', pattern: readiness.pattern ?? '', logPath: log.path, fromByte: log.fromByte }
-    case 'command': return { type: 'command', cwd: plan.cwd, command: '', env: {}, ...rendered.readinessCommand }
-  }
-}
-
 /** A probe of the port itself needs the service's own listener; others only must not find a stranger's there. */
 function isOwn (probe: Probe | null, { port }: Attempt, { identity, mark }: WatchedService): boolean {
   if (port === null) return true
@@ -225,7 +138,9 @@ async function settle (deps: ServiceRunDeps, attempt: Attempt, service: WatchedS
   const { plan, op, row, log, rendered } = attempt
   const probed = plan.entry.readiness !== undefined
   const at = deps.now()
-  const stored = await updateLiveService(deps.db, row.id, { status: 'running', health_status: probed ? 'healthy' : 'unknown', last_used_at: at }, at)
+  const stored = await updateLiveService(deps.db, row.id, {
+    status: 'running', health_status: probed ? 'healthy' : 'unknown', last_used_at: at, ready_at: at, exit_code: null, exit_signal: null, exit_reason: null
+  }, at)
   if (stored === undefined) throw new ServiceStartFailed(`${plan.name} did not start: its record was ended meanwhile.`)
   deps.live.watch(service)
   await copyServiceLog(op, log, rendered.env)

@@ -1,18 +1,19 @@
 /** Starting a service under its lock: the one that runs already, or a new one once nothing stands in its way. */
 import { isUniqueViolation } from '../../db/errors.ts'
-import { findLiveByReuseKey, findLiveRivals, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
-import { WorkspaceBusy } from '../errors.ts'
-import type { OperationHandle } from '../operations/recorder.ts'
+import { findLiveByReuseKey, findLiveRivals, findService, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
+import { addServiceUse, type UsingPlace } from '../../db/service-uses.ts'
+import { isProblem, WorkspaceBusy } from '../errors.ts'
+import type { LockRequest } from '../operations/locks.ts'
 import { isAlive } from '../process/tree.ts'
 import { adoptService, endLostService } from './adopt.ts'
-import type { Addresses, ServicePlan } from './service-plan.ts'
-import { runService } from './service-run.ts'
+import { settleEnd } from './service-end.ts'
+import type { ServicePlan } from './service-plan.ts'
+import { runService, type ServiceRunInput } from './service-run.ts'
 import { identityOf, queueMs, stopUnderLock, type LockedDeps } from './service-stop.ts'
 
-export interface StartInput {
-  plan: ServicePlan
-  addresses: Addresses
-  op: OperationHandle
+export interface StartInput extends ServiceRunInput {
+  /** The workspace it is started for: uses it until it stops it. */
+  place: UsingPlace
 }
 
 export interface StartedService {
@@ -26,22 +27,59 @@ export interface StartedService {
  * @throws ServiceStartFailed (422), WorkspaceBusy (409), StopIncomplete (422)
  */
 export async function startUnderLock (deps: LockedDeps, input: StartInput): Promise<StartedService> {
-  const { plan, op } = input
+  const { plan, place } = input
   await replaceOlder(deps, input)
-  const request = {
+  return await deps.locks.withLock(startLock(input), async () => {
+    const started = await startOrReuse(deps, input)
+    // Under the lock, so that nobody who stops it overlooks this user.
+    if (plan.reuseKey !== null) await addServiceUse(deps.db, plan.reuseKey, place)
+    return started
+  })
+}
+
+/**
+ * Starts a service that backs off again, if it still does; null when it does not any more.
+ * @throws ServiceStartFailed (422) and what the plan throws: the row is settled by its policy then
+ */
+export async function restartUnderLock (deps: LockedDeps, id: string, input: ServiceRunInput): Promise<ServiceRow | null> {
+  const begin = async (): Promise<ServiceRow | null> => {
+    const row = await findService(deps.db, id)
+    return row?.status === 'backing_off' ? await runService(deps, input, row).catch(settle) : null
+  }
+  let settled = false
+  const settle = async (error: unknown): Promise<never> => {
+    if (!settled) await failRestart(deps, id, error)
+    settled = true
+    throw error
+  }
+  // Settled under the lock where it was begun, else when the lock was not to be had.
+  return await deps.locks.withLock(startLock(input), begin).catch(settle)
+}
+
+/** A restart came to nothing: its policy decides what follows. */
+export async function failRestart (deps: LockedDeps, id: string, error: unknown): Promise<void> {
+  const reason = isProblem(error) ? error.detail : error instanceof Error ? error.message : String(error)
+  await settleEnd(deps, id, { cause: 'not_ready', exit: null }, { why: /[.!?]$/.test(reason) ? reason : `${reason}.` })
+}
+
+function startLock ({ plan, op }: ServiceRunInput): LockRequest {
+  return {
     resource: `service:${plan.reuseKey ?? plan.holderKey}`,
-    mode: 'exclusive' as const,
+    mode: 'exclusive',
     purpose: `starting ${plan.name}`,
     operationId: op.id,
     waitMs: plan.timeoutMs + plan.graceMs + queueMs,
     signal: op.signal
   }
-  return await deps.locks.withLock(request, async () => {
-    const running = await findRunning(deps, plan)
-    if (running === null) return { row: await runService(deps, input).catch(asBusy(plan)), reused: false }
-    op.log.system(`${plan.name}: runs already as process ${running.provider_ref}${running.url === null ? '' : ` at ${running.url}`}.`)
-    return { row: running, reused: true }
-  })
+}
+
+async function startOrReuse (deps: LockedDeps, input: StartInput): Promise<StartedService> {
+  const { plan, op } = input
+  const running = await findRunning(deps, plan)
+  if (running === null) return { row: await runService(deps, input).catch(asBusy(plan)), reused: false }
+  op.log.system(`${plan.name}: runs already as process ${running.provider_ref}${running.url === null ? '' : ` at ${running.url}`}.`)
+  input.onSpawned?.()
+  return { row: running, reused: true }
 }
 
 /** The running one, or null once nothing is left of what ran before. */
@@ -51,21 +89,21 @@ async function findRunning (deps: LockedDeps, { name, reuseKey }: ServicePlan): 
   if (row.host_id !== deps.hostId) throw new WorkspaceBusy(`${name} runs on another host.`)
   const identity = identityOf(row)
   if (row.status === 'running' && row.health_status !== 'unhealthy' && identity !== null && isAlive(identity)) {
-    if (deps.live.get(row.id) === undefined) adoptService(deps, row, identity)
+    if (deps.live.get(row.id) === undefined) await adoptService(deps, row, identity)
     return await updateLiveService(deps.db, row.id, { last_used_at: deps.now() }, deps.now()) ?? null
   }
-  // We hold the lock, so nobody is starting it: it was left by a crash or a stop that failed, or its exit is just being seen.
+  // We hold the lock, so nobody is starting it: it waits for its restart, was left by a crash or a stop that failed, or its exit is just being seen.
   await endLostService(deps, row)
   return null
 }
 
-/** Services that run by an older definition of this command give way to the new one. */
-async function replaceOlder (deps: LockedDeps, { plan, op }: StartInput): Promise<void> {
+/** Services that run by an older definition of this command give way to the new one, unless others use them. */
+async function replaceOlder (deps: LockedDeps, { plan, op, place }: StartInput): Promise<void> {
   if (plan.reuseKey === null) return
   const rivals = await findLiveRivals(deps.db, { reuseKey: plan.reuseKey, identityKey: plan.identityKey })
   for (const row of rivals.filter(rival => rival.reuse_key !== plan.reuseKey)) {
     op.log.system(`${plan.name}: its definition has changed; the one that runs by the old definition is stopped.`)
-    await stopUnderLock(deps, row, { op, reason: 'Its definition was changed and it was started anew.' })
+    await stopUnderLock(deps, row, { op, reason: 'Its definition was changed and it was started anew.', leaving: place })
   }
 }
 

@@ -1,30 +1,42 @@
-/** Ends one running service and proves it: its whole process tree gone, its port free, its row `stopped`. */
+/** Ends one running service and proves it: its whole process tree gone, its port free, its row `stopped`; unless others use it. */
 import { setTimeout } from 'node:timers/promises'
-import { findService, isLiveRow, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
+import { findService, handOverService, isLiveRow, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
+import { dropServiceUse, listOtherUsers, type ServiceUser, type UsingPlace } from '../../db/service-uses.ts'
 import { StopIncomplete } from '../errors.ts'
-import type { Locks } from '../operations/locks.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 import { terminate, type StopProof } from '../process/terminate.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
 import type { WatchedService } from './live-services.ts'
+import type { EndDeps } from './service-end.ts'
 import type { ServiceRunDeps } from './service-run.ts'
 import { lockOf, storedDefinition } from './stored-definition.ts'
 
-export interface LockedDeps extends ServiceRunDeps {
-  locks: Locks
-}
+export type LockedDeps = EndDeps
 
 export interface StopInput {
   /** Told in its log; null when nothing is recorded. */
   op: OperationHandle | null
   /** For the row, a sentence. */
   reason: string
+  /** The workspace that needs it no more: while others use it, it goes on for them. Null ends it for all. */
+  leaving: UsingPlace | null
 }
 
-/** The proof of one stop, as operations keep it in their metadata. */
-export interface StopReport extends StopProof {
+/** The proof of one stop, as operations keep it in their metadata; or for whom the service goes on. */
+export type StopReport = StoppedReport | KeptReport
+
+export interface StoppedReport extends StopProof {
   runtimeServiceId: string
   serviceName: string
+  kept: false
+}
+
+export interface KeptReport {
+  runtimeServiceId: string
+  serviceName: string
+  kept: true
+  /** Workspaces that use it still. */
+  usedBy: { id: string, name: string }[]
 }
 
 /** What was ended, and the proof. */
@@ -52,6 +64,7 @@ export function identityOf ({ provider_ref: pid, pid_start_time: startTime }: Pi
 export async function stopService (deps: ServiceRunDeps, row: ServiceRow, reason: string): Promise<StoppedService> {
   const service = deps.live.get(row.id)
   if (service !== undefined) service.handled = true
+  deps.restarts.cancel(row.id)
   const definition = storedDefinition(row, deps.serviceLogMaxBytes)
   const proof = await terminate({
     root: identityOf(row) ?? service?.identity ?? null,
@@ -78,6 +91,7 @@ async function recordStop ({ db, live, now }: ServiceRunDeps, row: ServiceRow, s
     exit_code: exit?.code ?? null,
     exit_signal: exit?.signal ?? null,
     exit_reason: reason,
+    next_restart_at: null,
     stopped_at: at
   }, at)
 }
@@ -93,19 +107,34 @@ export function incompleteWords ({ service_name: name, port }: ServiceRow, { sur
  * Stops a service under its lock; one that is just starting is told to give up first. Null when it had ended already.
  * @throws StopIncomplete (422) naming what survived; WorkspaceBusy (409)
  */
-export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason }: StopInput): Promise<StopReport | null> {
-  deps.live.get(row.id)?.cancelStart?.(new Error(reason))
+export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason, leaving }: StopInput): Promise<StopReport | null> {
+  if (leaving === null || (await otherUsers(deps, row, leaving)).length === 0) deps.live.get(row.id)?.cancelStart?.(new Error(reason))
   const { graceMs } = storedDefinition(row, deps.serviceLogMaxBytes)
   const request = { resource: lockOf(row), mode: 'exclusive' as const, purpose: `stopping ${row.service_name}`, operationId: op?.id ?? null, waitMs: graceMs + queueMs }
   return await deps.locks.withLock(request, async () => {
     const current = await findService(deps.db, row.id)
+    if (leaving !== null && row.reuse_key !== null) await dropServiceUse(deps.db, row.reuse_key, leaving)
     if (current === undefined || !isLiveRow(current)) return null
+    const others = leaving === null ? [] : await otherUsers(deps, current, leaving)
+    const [heir] = others
+    if (leaving !== null && heir !== undefined) return await keepFor(deps, current, leaving, [heir, ...others.slice(1)], op)
     return reportOf(await stopService(deps, current, reason), op)
   })
 }
 
-function reportOf ({ row, proof, complete }: StoppedService, op: OperationHandle | null): StopReport {
-  const report = { runtimeServiceId: row.id, serviceName: row.service_name, ...proof }
+async function otherUsers ({ db }: LockedDeps, { reuse_key: reuseKey }: ServiceRow, leaving: UsingPlace): Promise<ServiceUser[]> {
+  return reuseKey === null ? [] : await listOtherUsers(db, [reuseKey], leaving)
+}
+
+/** It goes on for those who use it still; what was started for the one that leaves is the first other's now. */
+async function keepFor (deps: LockedDeps, row: ServiceRow, leaving: UsingPlace, users: [ServiceUser, ...ServiceUser[]], op: OperationHandle | null): Promise<KeptReport> {
+  if (leaving.kind === 'execution' && row.execution_workspace_id === leaving.id) await handOverService(deps.db, row.id, users[0], deps.now())
+  op?.log.system(`${row.service_name}: goes on as process ${row.provider_ref}, since it is used by ${users.map(({ name }) => name).join(', ')} too.`)
+  return { runtimeServiceId: row.id, serviceName: row.service_name, kept: true, usedBy: users.map(({ id, name }) => ({ id, name })) }
+}
+
+function reportOf ({ row, proof, complete }: StoppedService, op: OperationHandle | null): StoppedReport {
+  const report: StoppedReport = { runtimeServiceId: row.id, serviceName: row.service_name, kept: false, ...proof }
   if (!complete) throw new StopIncomplete(incompleteWords(row, proof), { members: { proof: report } })
   const forced = proof.forced ? ' It did not end by itself and was killed.' : ''
   op?.log.system(`${row.service_name}: stopped; ${proof.membersBefore.length} processes ended in ${proof.durationMs} ms.${forced}`)

@@ -1,4 +1,4 @@
-/** What a failed start leaves: no process, a row that says why, and a problem with the cause and the last lines. */
+/** What a failed start leaves: no process, a row that says why, and a problem with the cause and the last lines of its log. */
 import { updateLiveService } from '../../db/runtime-services.ts'
 import { ServiceStartFailed, isProblem, type Problem } from '../errors.ts'
 import { portOwner, type PortOwner } from '../process/proc-net.ts'
@@ -8,10 +8,15 @@ import { copyServiceLog } from './log-copy.ts'
 import { exitColumns, exitWords, type WatchedService } from './live-services.ts'
 import { readLastLines } from './log-file.ts'
 import type { Readiness } from './readiness.ts'
-import type { Attempt, ServiceRunDeps } from './service-run.ts'
+import type { Attempt } from './service-intent.ts'
+import type { ServiceRunDeps } from './service-run.ts'
 
 export interface FailedStart {
   problem: Problem
+  /** For the row, a sentence or two. */
+  reason: string
+  /** How its process ended by itself; null when it did not. */
+  exit: ProcessExit | null
   /** An automatic port that another program has taken; another port may help. */
   lostPort: number | null
 }
@@ -20,8 +25,15 @@ type NotReady = Extract<Readiness, { ready: false }>
 
 const shownLines = 20
 
+/** Records in the row that the start has failed, and gives back a port nobody will ask for again. */
+export async function failStart (deps: ServiceRunDeps, { row, plan }: Pick<Attempt, 'row' | 'plan'>, { reason, exit }: FailedStart): Promise<void> {
+  const at = deps.now()
+  await updateLiveService(deps.db, row.id, { ...exitColumns(exit ?? { code: null, signal: null }, at), status: 'failed', exit_reason: reason }, at)
+  if (plan.lifecycle === 'ephemeral') await deps.ports.release(plan.holderKey)
+}
+
 /**
- * Ends what was started, records the failure and makes the problem.
+ * Ends what was started and makes the problem; the row is left to be settled.
  * @param cause why it was not ready, or what was thrown
  */
 export async function endFailedStart (deps: ServiceRunDeps, attempt: Attempt, service: WatchedService | null, cause: unknown): Promise<FailedStart> {
@@ -31,9 +43,6 @@ export async function endFailedStart (deps: ServiceRunDeps, attempt: Attempt, se
   deps.live.remove(row.id)
   const owner = port === null ? null : portOwner(port)
   const reason = reasonOf(cause, owner, port)
-  const at = deps.now()
-  await updateLiveService(deps.db, row.id, { ...exitColumns(exit ?? { code: null, signal: null }, at), status: 'failed', exit_reason: reason }, at)
-  if (plan.lifecycle === 'ephemeral') await deps.ports.release(plan.holderKey)
   await copyServiceLog(op, log, rendered.env)
   const redactor = deps.redactor.with(rendered.env)
   const lines = await readLastLines(log.path, shownLines, { fromByte: log.fromByte })
@@ -51,7 +60,7 @@ export async function endFailedStart (deps: ServiceRunDeps, attempt: Attempt, se
   })
   // The problem itself is written by who records the operation; here is how it ended.
   if (proof !== null) op.log.system(`${plan.name}: ended ${proof.membersBefore.length} processes of the failed start.`)
-  return { problem, lostPort: plan.port.type === 'auto' && owner !== null && !isAborted(cause) ? port : null }
+  return { problem, reason, exit, lostPort: plan.port.type === 'auto' && owner !== null && !isAborted(cause) ? port : null }
 }
 
 function isNotReady (cause: unknown): cause is NotReady {

@@ -1,8 +1,9 @@
 /** Starts and stops the runtime services of this host: one process for each identity, one action on it at a time. */
-import { findService, isLiveRow, listLiveOfWorkspace, type ServiceRow } from '../../db/runtime-services.ts'
+import { findService, isLiveRow, type ServiceRow } from '../../db/runtime-services.ts'
 import { isAlive } from '../process/tree.ts'
 import { adoptService, endLostService } from './adopt.ts'
-import { startUnderLock, type StartedService, type StartInput } from './service-start.ts'
+import type { ServiceRunInput } from './service-run.ts'
+import { failRestart, restartUnderLock, startUnderLock, type StartedService, type StartInput } from './service-start.ts'
 import { identityOf, queueMs, stopUnderLock, type LockedDeps, type StopInput, type StopReport } from './service-stop.ts'
 import { lockOf } from './stored-definition.ts'
 
@@ -24,11 +25,13 @@ export interface Supervisor {
   /** Stops several at once; every one is tried. Throws what the first that failed threw. */
   stopAll (rows: readonly ServiceRow[], input: StopInput): Promise<StopReport[]>
   /**
-   * Stops every live service of an execution workspace; for archiving, which holds the workspace alone.
-   * @throws StopIncomplete (422) when one could not be stopped; the others are stopped all the same
+   * Starts a service that backs off again, if it still does; null when it does not any more.
+   * @throws ServiceStartFailed (422), WorkspaceBusy (409), what the plan throws: the row is settled by its policy then
    */
-  stopAllOfWorkspace (executionWorkspaceId: string, input: StopInput): Promise<StopReport[]>
-  /** Takes up a live row after a restart of this service: watched again if its process is there, ended if not. */
+  restart (id: string, input: ServiceRunInput): Promise<ServiceRow | null>
+  /** A restart could not even be begun: the row is settled by its policy. */
+  failRestart (id: string, error: unknown): Promise<void>
+  /** Takes up a live row after a restart of this service: watched again if its process is there, waiting on if it backs off, else ended. */
   adopt (row: ServiceRow): Promise<'adopted' | 'ended'>
   /** Tells every start under way to give up. */
   cancelStarts (reason: Error): void
@@ -52,10 +55,12 @@ export function createSupervisor (deps: LockedDeps): Supervisor {
     start: async input => await startUnderLock(deps, input),
     stop,
     stopAll,
-    stopAllOfWorkspace: async (id, input) => await stopAll(await listLiveOfWorkspace(deps.db, id), input),
+    restart: async (id, input) => await restartUnderLock(deps, id, input),
+    failRestart: async (id, error) => await failRestart(deps, id, error),
     adopt: async row => await takeUp(deps, row),
     async close ({ stopServices }) {
       cancelStarts(new Error('The service is going down.'))
+      await deps.restarts.close()
       if (stopServices) await Promise.allSettled(deps.live.all().map(async ({ id }) => await stopById(deps, id)))
       await deps.live.close()
     }
@@ -64,7 +69,7 @@ export function createSupervisor (deps: LockedDeps): Supervisor {
 
 async function stopById (deps: LockedDeps, id: string): Promise<void> {
   const row = await findService(deps.db, id)
-  if (row !== undefined) await stopUnderLock(deps, row, { op: null, reason: 'It was stopped with the service that started it.' })
+  if (row !== undefined) await stopUnderLock(deps, row, { op: null, reason: 'It was stopped with the service that started it.', leaving: null })
 }
 
 async function takeUp (deps: LockedDeps, row: ServiceRow): Promise<'adopted' | 'ended'> {
@@ -77,7 +82,11 @@ async function takeUp (deps: LockedDeps, row: ServiceRow): Promise<'adopted' | '
     if (deps.live.get(row.id) !== undefined) return 'adopted'
     const identity = identityOf(current)
     if (current.status === 'running' && identity !== null && isAlive(identity)) {
-      adoptService(deps, current, identity)
+      await adoptService(deps, current, identity)
+      return 'adopted'
+    }
+    if (current.status === 'backing_off' && current.next_restart_at !== null) {
+      deps.restarts.schedule(current.id, current.next_restart_at)
       return 'adopted'
     }
     await endLostService(deps, current)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { isUniqueViolation } from '../../db/errors.ts'
-import { findLiveByReuseKey, findLiveRivals, insertService, isLiveRow, listCurrentServices, listLiveOfWorkspace, updateLiveService } from '../../db/runtime-services.ts'
+import { findLiveByReuseKey, findLiveRivals, insertService, isLiveRow, listCurrentServices, listLiveOfPlace, updateLiveService } from '../../db/runtime-services.ts'
 import type { NewRow } from '../../db/tables.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 import { companyWithWorkspace } from '../fixtures/operations.ts'
@@ -50,7 +50,7 @@ await onBothDatabases(t, 'runtime services', async (t, { db }) => {
 
     const places = { executionWorkspaceIds: [workspace.workspaceId], projectWorkspaceIds: [projectWorkspaceId] }
     t.same((await listCurrentServices(db, places)).map(({ id }) => id), [newest.id, live.id, newer.id, ofProject.id])
-    t.same((await listLiveOfWorkspace(db, workspace.workspaceId)).map(({ id }) => id), [live.id, newer.id])
+    t.same((await listLiveOfPlace(db, { kind: 'execution', id: workspace.workspaceId })).map(({ id }) => id), [live.id, newer.id])
   })
 })
 

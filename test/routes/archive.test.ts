@@ -47,7 +47,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
     t.notOk(existsSync(made.cwd))
     const operations = await call('GET', `${url}/workspace-operations`)
     t.same(operations.body.slice(0, 3).map((one: { phase: string, status: string }) => `${one.phase} ${one.status}`), ['workspace_rescue succeeded', 'workspace_teardown succeeded', 'worktree_cleanup succeeded'])
-    t.match(operations.body[1].metadata.stopped, [{ serviceName: 'web', survivors: [] }])
+    t.match(operations.body[1].metadata.stop, { survivors: [], portFree: true, services: [{ serviceName: 'web', survivors: [] }] })
     t.match((await call('GET', `${url}/close-readiness`)).body, { state: 'ready', warnings: [], plannedActions: [] }, 'nothing is left to do')
     t.equal((await call('POST', `${url}/runtime-services/start`, {})).status, 409)
     const again = await call('POST', `${url}/archive`)
@@ -114,7 +114,7 @@ test('who may, and what bad input gets', async t => {
   t.equal((await call('POST', `${url}/restore`, undefined, { actor: person(companyId) })).status, 200)
 })
 
-test('a shared service that another session in the same folder uses goes on', async t => {
+test('a shared service that another workspace uses goes on', async t => {
   const { call, create } = await httpHouse(t, { config: { stopServicesOnExit: true } })
   const config = { workspaceRuntime: { commands: [{ ...web, reuseScope: 'project_workspace' }] } }
   const { body: first } = await create({ name: 'first', config })
@@ -122,10 +122,11 @@ test('a shared service that another session in the same folder uses goes on', as
   const started = await call('POST', `/api/execution-workspaces/${first.id}/runtime-services/start`, {})
   const service = started.body.workspace.runtimeServices[0]
   t.match(service, { scopeType: 'project_workspace', status: 'running' }, started.text)
+  t.match((await call('POST', `/api/execution-workspaces/${second.id}/runtime-services/start`, {})).body.workspace.runtimeServices, [{ id: service.id }], 'both use it')
 
   t.same((await call('GET', `/api/execution-workspaces/${first.id}/close-readiness`)).body.plannedActions.map((action: { kind: string }) => action.kind), ['archive_record'])
   const archived = await call('POST', `/api/execution-workspaces/${first.id}/archive`)
-  t.match(archived.body.workspace, { status: 'archived', cleanupReason: /1 shared service goes on .*: web\./ })
+  t.match(archived.body.workspace, { status: 'archived', cleanupReason: '1 shared service goes on, since second uses it too: web.' })
   t.ok(lives(service.providerRef))
   t.match((await call('GET', `/api/execution-workspaces/${second.id}`)).body.runtimeServices, [{ id: service.id, status: 'running' }], 'the other session has it now')
   t.match((await call('POST', `/api/execution-workspaces/${second.id}/archive`)).body.workspace, { status: 'archived', cleanupReason: null })

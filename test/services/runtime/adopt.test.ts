@@ -23,7 +23,7 @@ t.test('a service that runs is adopted: it can be stopped, and its exit is seen'
   const rows = [await rowOf(one), await rowOf(other)] as const
   for (const row of rows) t.equal(await supervisor.adopt(row), 'adopted')
   t.equal(await supervisor.adopt(rows[0]), 'adopted', 'once more changes nothing')
-  t.match(await supervisor.stop(rows[0], { op: null, reason: 'Enough.' }), { survivors: [] })
+  t.match(await supervisor.stop(rows[0], { op: null, reason: 'Enough.', leaving: null }), { survivors: [] })
   t.match(await findService(db, rows[0].id), { status: 'stopped', exit_reason: 'Enough.' })
   process.kill(other.process.pid, 'SIGKILL')
   await eventually(async () => (await findService(db, rows[1].id))?.status === 'failed', 'the exit of an adopted service is recorded')

@@ -17,9 +17,12 @@ const plan = planService({
 })
 
 t.test('a row keeps what is needed to stop the service, and no environment', async t => {
-  const stored = toStored(plan, 1)
+  const health = { probe: { type: 'command' as const, command: 'ask', cwd: '/', env: { SECRET: 's3cret' } }, intervalMs: 1000, failureThreshold: 2 }
+  const stored = toStored(plan, 1, health)
   t.notMatch(JSON.stringify(stored), /s3cret/)
-  t.match(storedDefinition({ id: 'r', definition: stored }, 1), { commandId: 'service:1', stopSignal: 'SIGINT', graceMs: 2000, logMaxBytes: 5000, releasesPort: false })
+  t.match(storedDefinition({ id: 'r', definition: stored }, 1), { commandId: 'service:1', stopSignal: 'SIGINT', graceMs: 2000, logMaxBytes: 5000, releasesPort: false, restart: { policy: 'never' }, health: { probe: { type: 'command' }, intervalMs: 1000 } })
+  t.match(toStored(plan, 1, { ...health, probe: { type: 'tcp', port: 4000 } }), { health: { probe: { type: 'tcp', port: 4000 } } })
+  t.match(toStored(plan, 1, null), { health: null })
 })
 
 t.test('what an older row lacks takes its usual value', async t => {
