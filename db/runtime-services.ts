@@ -68,19 +68,23 @@ export async function listCurrentServices (db: Db, { executionWorkspaceIds, proj
 }
 
 async function currentOf (db: Db, column: PlaceColumn, ids: readonly string[]): Promise<PlacedServiceRow[]> {
+  const place = sql.ref(column)
   const all = sql`${[...ids]}::uuid[]`
   const isLive = sql`status in ('starting', 'running', 'backing_off')`
   // A row of an execution workspace names its project workspace too, but is not that one's own.
-  const isOwn = column === 'execution_workspace_id' ? sql`true` : sql`runtime_services.execution_workspace_id is null`
+  const isOwn = (table: string) => column === 'execution_workspace_id' ? sql`true` : sql`${sql.ref(table)}.execution_workspace_id is null`
   const { rows } = await sql<PlacedServiceRow>`
-    select *, ${sql.ref(column)} as place_id from runtime_services
-    where ${sql.ref(column)} = any(${all}) and ${isOwn} and (${isLive} or seq in (
-      select max(seq) from runtime_services where ${sql.ref(column)} = any(${all}) and ${isOwn} group by ${sql.ref(column)}, identity_key))
+    with used as (
+      select runtime_services.*, uses.${place} as place_id
+      from runtime_service_uses uses join runtime_services on runtime_services.reuse_key = uses.reuse_key and ${isLive}
+      where uses.${place} = any(${all}))
+    select *, ${place} as place_id from runtime_services
+    where ${place} = any(${all}) and ${isOwn('runtime_services')} and (${isLive} or (
+      seq in (select max(seq) from runtime_services where ${place} = any(${all}) and ${isOwn('runtime_services')} group by ${place}, identity_key)
+      -- An older start of a service that another workspace has started anew since.
+      and not exists (select from used where used.place_id = runtime_services.${place} and used.reuse_key = runtime_services.reuse_key)))
     union all
-    select runtime_services.*, uses.${sql.ref(column)} as place_id
-    from runtime_service_uses uses join runtime_services on runtime_services.reuse_key = uses.reuse_key and ${isLive}
-    where uses.${sql.ref(column)} = any(${all})
-      and not (${isOwn} and runtime_services.${sql.ref(column)} is not distinct from uses.${sql.ref(column)})
+    select * from used where not (${isOwn('used')} and used.${place} is not distinct from used.place_id)
     order by config_index, seq`.execute(db)
   return rows
 }

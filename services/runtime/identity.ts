@@ -60,6 +60,14 @@ export function identityKeyOf (owner: ServiceOwner, commandId: string, scope: Sc
   return digest([place, commandId, scope === 'ephemeral' ? scope : [scope.scopeType, scope.scopeId]])
 }
 
+/**
+ * For whom a port is kept: the command in its folder, whichever workspace of the scope starts it and however it was
+ * edited in between. An ephemeral service keeps its own for one start.
+ */
+export function portHolderOf (scope: Scope, commandId: string, cwd: string, ephemeralCallId: string | null): string {
+  return digest([scope.scopeType, scope.scopeId, commandId, cwd, ephemeralCallId])
+}
+
 function digest (parts: unknown): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }

@@ -6,7 +6,7 @@ import type { CommandContext, EnvironmentBuilder } from '../process/environment.
 import { renderCommand, renderText, type TemplateScope } from '../process/template.ts'
 import type { WorkspaceCommand } from './commands.ts'
 import { commandSlug } from './commands.ts'
-import { identityKeyOf, reuseKeyOf, scopeOf, type Scope, type ServiceOwner } from './identity.ts'
+import { identityKeyOf, portHolderOf, reuseKeyOf, scopeOf, type Scope, type ServiceOwner } from './identity.ts'
 
 /** Where services of the same workspace are (or will be), by name. */
 export type Addresses = TemplateScope['services']
@@ -76,6 +76,7 @@ export function planService (input: PlanInput): ServicePlan {
   const lifecycle = definition.lifecycle ?? 'shared'
   const scope = scopeOf(entry, owner, callId)
   const identityKey = identityKeyOf(owner, definition.id, lifecycle === 'ephemeral' ? 'ephemeral' : scope)
+  const cwd = resolve(input.baseCwd, renderText(definition.cwd ?? '.', templateScope(input, unknownYet(input))))
   const plan: ServicePlan = {
     ...input,
     commandId: definition.id,
@@ -83,10 +84,10 @@ export function planService (input: PlanInput): ServicePlan {
     entry,
     scope,
     lifecycle,
-    cwd: resolve(input.baseCwd, renderText(definition.cwd ?? '.', templateScope(input, unknownYet(input)))),
+    cwd,
     reuseKey: null,
     identityKey,
-    holderKey: lifecycle === 'shared' ? identityKey : `${identityKey}:${callId}`,
+    holderKey: portHolderOf(scope, definition.id, cwd, lifecycle === 'shared' ? null : callId),
     port: portWish(entry.port),
     portKey: typeof entry.port === 'object' && entry.port !== null ? entry.port.envKey ?? 'PORT' : 'PORT',
     timeoutMs: readinessTimeoutMs(entry),
