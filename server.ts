@@ -48,7 +48,7 @@ if (process.argv.includes('--help') || process.argv.includes('-h')) {
   try {
     await start(loadConfig(process.env))
   } catch (error) {
-    console.error(`Berth can not start: ${explainStartFailure(error)}`)
+    console.error(`Berth can not start: ${await explainStartFailure(error)}`)
     process.exit(1)
   }
 }

@@ -5,6 +5,7 @@ import { CompiledQuery, Kysely, PostgresDialect, sql, type DatabaseConnection } 
 import pg from 'pg'
 import type { BaseLogger } from 'pino'
 import { createPgliteDialect, openPglite } from './pglite-dialect.ts'
+import { preparingClient } from './prepared-client.ts'
 import type { Tables } from './tables.ts'
 
 export type Db = Kysely<Tables>
@@ -113,6 +114,7 @@ async function openPostgres (databaseUrl: string, log: DatabaseLog): Promise<Dat
     throw new DatabaseUnusable(`DATABASE_URL must begin with postgres:// or postgresql://; it is ${name}`)
   }
   const pool = new pg.Pool({
+    Client: preparingClient(),
     connectionString: databaseUrl,
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,

@@ -6,7 +6,7 @@ import type { NewRow, Row } from './tables.ts'
 /** Inserts a holder; false when another one already has the resource for itself. */
 export async function insertLock (db: Db, row: NewRow<'workspace_locks'>): Promise<boolean> {
   const inserted = await db.insertInto('workspace_locks').values(row)
-    .onConflict(conflict => conflict.column('resource').where('mode', '=', 'exclusive').doNothing())
+    .onConflict(conflict => conflict.column('resource').where(sql<boolean>`mode = 'exclusive'`).doNothing())
     .returning('id').executeTakeFirst()
   return inserted !== undefined
 }

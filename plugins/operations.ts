@@ -84,6 +84,9 @@ export default fp(async app => {
 
   // Before the server waits for requests under way: a request that runs a job would hold it up as long as the job runs.
   app.addHook('preClose', async () => { await recorder.endAll(new ServiceStopping(), endWithinMs) })
-  app.addHook('onClose', stopHeartbeat)
+  app.addHook('onClose', async () => {
+    await stopHeartbeat()
+    await locks.settled()
+  })
   app.decorate('operations', { ...door, recorder, logStore, locks, redactor, hostId })
 }, { name: 'operations', dependencies: ['config', 'database'] })

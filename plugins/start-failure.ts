@@ -4,11 +4,11 @@ import { portOwner } from '../services/process/proc-net.ts'
 interface SystemError extends Error { code?: string, address?: string, port?: number, path?: string }
 
 /** One line: what is wrong and what to do about it. Errors of ours already say both. */
-export function explainStartFailure (error: unknown): string {
+export async function explainStartFailure (error: unknown): Promise<string> {
   if (!(error instanceof Error)) return String(error)
   const { code, address, port, path, message } = error as SystemError
   switch (code) {
-    case 'EADDRINUSE': return `port ${port} at ${address} is in use${ownerOf(port)}. End that program, or choose another BERTH_PORT.`
+    case 'EADDRINUSE': return `port ${port} at ${address} is in use${await ownerOf(port)}. End that program, or choose another BERTH_PORT.`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND': return `this machine has no address ${address ?? ''}. Check BERTH_HOST.`
     case 'EACCES':
@@ -21,10 +21,10 @@ export function explainStartFailure (error: unknown): string {
   }
 }
 
-function ownerOf (port: number | undefined): string {
+async function ownerOf (port: number | undefined): Promise<string> {
   if (port === undefined) return ''
   try {
-    const owner = portOwner(port)
+    const owner = await portOwner(port)
     if (owner === null || owner.pid === null) return ''
     return ` by process ${owner.pid}${owner.command === null ? '' : ` (${oneLine(owner.command).slice(0, 100)})`}`
   } catch {

@@ -1,5 +1,6 @@
 /** Does what a runtime request asks for, under its operation: the files made sure of, the workspace shared, services started and stopped. */
 import type { WorkspaceRow } from '../../db/execution-workspaces.ts'
+import type { Db } from '../../db/client.ts'
 import type { ServiceRow } from '../../db/runtime-services.ts'
 import { listOtherUsers, type UsingPlace } from '../../db/service-uses.ts'
 import type { Actor } from '../access/actor.ts'
@@ -41,6 +42,11 @@ interface RecordedInput extends ActionInput {
   record: Recording
 }
 
+/** With what its commands share. */
+interface StartingInput extends RecordedInput {
+  session: Session
+}
+
 /** Archiving holds the workspace alone for longer; then the answer is that it is busy. */
 const workspaceWaitMs = 10_000
 
@@ -50,7 +56,6 @@ const workspaceWaitMs = 10_000
  */
 export async function performAction (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
   const { request, op } = input
-  const actions = { start: startServices, restart: startServices, stop: stopServices, run: runOneJob }
   const record = recordOnce(deps, input)
   try {
     const place = request.action === 'stop' ? input.place : await ensureFiles(deps, input)
@@ -58,8 +63,13 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
     const lock = { resource: placeLock(place), mode: 'shared' as const, purpose: `${request.action} of ${words}`, operationId: op.id, waitMs: workspaceWaitMs, signal: op.signal }
     return await deps.locks.withLock(lock, async () => {
       // What was true before the lock may not be any more: an archive may have come first.
-      requireUsable(await withStatusNow(deps.db, place))
-      return await actions[request.action](deps, { ...input, place, record })
+      const usable = withStatusNow(deps.db, place).then(requireUsable)
+      if (request.action === 'stop') {
+        await usable
+        return await stopServices(deps, { ...input, place, record })
+      }
+      const [session] = await Promise.all([openSession(deps, place, ownerOf(place, input.actor)), usable])
+      return await (request.action === 'run' ? runOneJob : startServices)(deps, { ...input, place, record, session })
     })
   } catch (error) {
     await record('failed')
@@ -87,20 +97,20 @@ async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place
   return { ...place, workspace, cwd: workspace.cwd }
 }
 
-async function sessionOf (deps: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<Session> {
-  return await openSession(deps, place, ownerOf(place, actor))
-}
-
 async function stopServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
   const { db } = deps
   const { place, request } = input
-  const keys = request.stop.flatMap(({ reuse_key: key }) => key ?? [])
-  const used = new Set((await listOtherUsers(db, keys, usingPlace(place))).map(({ reuseKey }) => reuseKey))
-  const usedByOthers = request.stop.flatMap(row => used.has(row.reuse_key ?? '') ? row.config_index ?? [] : [])
   // First, so that a crash in between does not bring back what was to be stopped.
-  await input.record('begun', usedByOthers)
+  await input.record('begun', place.owner.kind === 'project' ? await usedByOthers(db, place, request) : [])
   await stopRequested(deps, input, usingPlace(input.place))
   return []
+}
+
+/** Indexes of the services to be stopped that others use; asked for where their wanted state is others' too. */
+async function usedByOthers (db: Db, place: RuntimePlace, { stop }: RuntimeRequest): Promise<number[]> {
+  const keys = stop.flatMap(({ reuse_key: key }) => key ?? [])
+  const used = new Set((await listOtherUsers(db, keys, usingPlace(place))).map(({ reuseKey }) => reuseKey))
+  return stop.flatMap(row => used.has(row.reuse_key ?? '') ? row.config_index ?? [] : [])
 }
 
 /**
@@ -122,11 +132,10 @@ function usingPlace ({ kind, id }: RuntimePlace): UsingPlace {
   return { kind, id }
 }
 
-async function startServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
-  const { place, request, op } = input
+async function startServices (deps: RuntimeActionsDeps, input: StartingInput): Promise<ServiceRow[]> {
+  const { place, request, op, session } = input
   const restart = request.action === 'restart'
   if (restart) await stopRequested(deps, input, null)
-  const session = await sessionOf(deps, input)
   const { started, failure } = await startSet(place.commands, request.start, async (command, onSpawned) => await startOne(deps, input, session, command, onSpawned))
   const services = started.flatMap(({ value }) => value ?? [])
   if (failure !== null) {
@@ -135,7 +144,7 @@ async function startServices (deps: RuntimeActionsDeps, input: RecordedInput): P
   }
   const [only] = services
   op.annotate({ runtimeServiceCount: services.length, ...(services.length === 1 && only !== undefined ? { runtimeServiceId: only.row.id } : {}) })
-  await input.record('succeeded')
+  await Promise.all([input.record('succeeded'), op.finish({ status: 'succeeded' })])
   return services.map(({ row }) => row)
 }
 
@@ -167,14 +176,12 @@ function startProblem (error: unknown, wasStopped: boolean): unknown {
 }
 
 /** A job that fails is a result, not an error: the operation says so. */
-async function runOneJob (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
-  const { place, request, op } = input
+async function runOneJob (deps: RuntimeActionsDeps, input: StartingInput): Promise<ServiceRow[]> {
+  const { place, request, op, session } = input
   const [command] = request.start
   if (command === undefined) throw new Unprocessable('There is no job to run.')
-  const session = await sessionOf(deps, input)
   const addresses = await addressesFor(deps, place, session, command)
   const finish = finishOf(op, await runJob({ ...session, command, addresses, op }))
-  await input.record(finish.status === 'succeeded' ? 'succeeded' : 'failed')
-  await op.finish(finish)
+  await Promise.all([input.record(finish.status === 'succeeded' ? 'succeeded' : 'failed'), op.finish(finish)])
   return []
 }

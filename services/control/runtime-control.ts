@@ -1,6 +1,7 @@
 /** Runtime control end to end: who may, what is meant, one operation for it, and the answer. */
 import { findWorkspace } from '../../db/execution-workspaces.ts'
-import { findService, listCurrentServices, type ServiceRow } from '../../db/runtime-services.ts'
+import type { Db } from '../../db/client.ts'
+import { findService, type ServiceRow } from '../../db/runtime-services.ts'
 import type { ProjectWorkspace } from '../../openapi/schemas/directory.ts'
 import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import { runtimeActions, type RuntimeAction, type RuntimeControlBody } from '../../openapi/schemas/runtime.ts'
@@ -17,11 +18,11 @@ import { desiredRunning } from '../runtime/desired-state.ts'
 import type { CurrentServicesOf } from '../runtime/current-services.ts'
 import type { RuntimeLog } from '../runtime/live-services.ts'
 import { toRuntimeService } from '../runtime/shape.ts'
+import { toWorkspace } from '../workspaces/shape.ts'
 import { performAction, type RuntimeActionsDeps } from './runtime-actions.ts'
-import { loadPlace, requirePath, requireUsable, withCommands, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
+import { loadPlace, requirePath, requireUsable, servicesAt, withCommands, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
 import { operationInput } from './runtime-operation.ts'
 import { decideRequest, servicesOfCommand, type RuntimeRequest } from './runtime-request.ts'
-import { createWorkspaceView } from './workspace-view.ts'
 
 export interface RuntimeControlDeps extends RuntimeActionsDeps {
   hostId: string
@@ -86,8 +87,7 @@ async function bringBack (deps: RuntimeControlDeps, target: RuntimeTarget): Prom
   if (found === null) return result
   const place = withCommands(found)
   for (const command of wantedCommands(place)) {
-    const { services } = await factsOf(deps, place, {})
-    if (servicesOfCommand(command, services).length > 0) continue
+    if (servicesOfCommand(command, await servicesAt(deps.db, place.owner)).length > 0) continue
     const request: RuntimeRequest = { action: 'start', command, runtimeServiceId: null, start: [command], stop: [], remember: null }
     try {
       await perform(deps, place, request, systemActor).ended
@@ -130,13 +130,15 @@ async function openPlace ({ db, access, hostId }: RuntimeControlDeps, actor: Act
 }
 
 async function factsOf ({ db }: RuntimeControlDeps, place: RuntimePlace, { runtimeServiceId }: RuntimeControlBody) {
-  const services = await listCurrentServices(db, {
-    executionWorkspaceIds: place.owner.kind === 'execution' ? [place.owner.id] : [],
-    projectWorkspaceIds: place.owner.kind === 'project' ? [place.owner.id] : []
-  })
-  const row = runtimeServiceId == null ? undefined : await findService(db, runtimeServiceId)
-  const named = row !== undefined && (row.execution_workspace_id ?? row.project_workspace_id) === place.owner.id ? row : null
-  return { commands: place.commands, hasConfig: place.runtime !== null, services, named }
+  const { commands, services } = place
+  const named = runtimeServiceId == null ? null : services.find(({ id }) => id === runtimeServiceId) ?? await formerService(db, place, runtimeServiceId)
+  return { commands, hasConfig: place.runtime !== null, services, named }
+}
+
+/** A service that was started there before, and is no current one any more. */
+async function formerService (db: Db, { owner }: RuntimePlace, id: string): Promise<ServiceRow | null> {
+  const row = await findService(db, id)
+  return row !== undefined && (row.execution_workspace_id ?? row.project_workspace_id) === owner.id ? row : null
 }
 
 /** Runs the request under one operation; `begun` gives its id as soon as it is stored. */
@@ -153,15 +155,19 @@ function perform (deps: RuntimeControlDeps, place: RuntimePlace, request: Runtim
 }
 
 /** The workspace as GET gives it, after the action; with what was started, also where another workspace shares it. */
-async function show ({ db, currentServicesOf }: RuntimeControlDeps, place: RuntimePlace, started: readonly ServiceRow[] = []): Promise<ExecutionWorkspace | ProjectWorkspace> {
-  if (place.kind === 'project') {
-    const row = await db.selectFrom('project_workspaces').selectAll().where('id', '=', place.id).executeTakeFirst()
+async function show ({ db, currentServicesOf }: RuntimeControlDeps, { kind, id, owner }: RuntimePlace, started: readonly ServiceRow[] = []): Promise<ExecutionWorkspace | ProjectWorkspace> {
+  if (kind === 'project') {
+    const row = await db.selectFrom('project_workspaces').selectAll().where('id', '=', id).executeTakeFirst()
     if (row === undefined) throw absent()
     return toProjectWorkspace(row)
   }
-  const row = await findWorkspace(db, place.id)
+  const ids = [owner.id]
+  const [row, services] = await Promise.all([
+    findWorkspace(db, id),
+    currentServicesOf({ executionWorkspaceIds: owner.kind === 'execution' ? ids : [], projectWorkspaceIds: owner.kind === 'project' ? ids : [] })
+  ])
   if (row === undefined) throw absent()
-  const workspace = await createWorkspaceView({ currentServicesOf }).show(row)
-  const missing = started.filter(({ id }) => !workspace.runtimeServices.some(service => service.id === id))
-  return { ...workspace, runtimeServices: [...workspace.runtimeServices, ...missing.map(toRuntimeService)] }
+  const shown = services.get(owner.id) ?? []
+  const missing = started.filter(one => !shown.some(service => service.id === one.id))
+  return toWorkspace(row, [...shown, ...missing.map(toRuntimeService)])
 }

@@ -1,6 +1,7 @@
 /** The place a runtime action works on: an execution workspace or a project workspace, with the config that counts for it. */
 import type { Db } from '../../db/client.ts'
 import { findWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
+import { listCurrentServices, type ServiceRow } from '../../db/runtime-services.ts'
 import type { ProjectWorkspaceRow } from '../../db/project-workspaces.ts'
 import { findProject } from '../../db/projects.ts'
 import type { Actor } from '../access/actor.ts'
@@ -35,6 +36,8 @@ export interface FoundPlace {
   /** The config that counts; null when no place has one. */
   runtime: EffectiveRuntime | null
   desired: DesiredStates
+  /** Its current services: the live ones and the newest of each identity. */
+  services: ServiceRow[]
 }
 
 export interface RuntimePlace extends FoundPlace {
@@ -54,9 +57,11 @@ export async function loadPlace (db: Db, target: RuntimeTarget): Promise<FoundPl
 async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
   const row = await findWorkspace(db, id)
   if (row === undefined) return null
-  const [projectWorkspace, project] = await Promise.all([
+  const owner = servicesOwner(row)
+  const [projectWorkspace, project, services] = await Promise.all([
     row.project_workspace_id === null ? undefined : findBase(db, row.project_workspace_id),
-    findProject(db, row.company_id, row.project_id)
+    findProject(db, row.company_id, row.project_id),
+    servicesAt(db, owner)
   ])
   const { config } = row
   return {
@@ -68,7 +73,8 @@ async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
     workspace: row,
     projectWorkspace: projectWorkspace ?? null,
     cwd: row.cwd,
-    owner: servicesOwner(row),
+    owner,
+    services,
     runtime: effectiveRuntime(config, projectWorkspace?.runtime_config ?? null, project?.execution_workspace_policy ?? null),
     desired: { desiredState: config?.desiredState ?? null, serviceStates: config?.serviceStates ?? null }
   }
@@ -77,7 +83,8 @@ async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
 async function loadProject (db: Db, { projectId, id }: Extract<RuntimeTarget, { kind: 'project' }>): Promise<FoundPlace | null> {
   const row = await findBase(db, id)
   if (row === undefined || row.project_id !== projectId.toLowerCase()) return null
-  const project = await findProject(db, row.company_id, row.project_id)
+  const owner = { kind: 'project' as const, id: row.id }
+  const [project, services] = await Promise.all([findProject(db, row.company_id, row.project_id), servicesAt(db, owner)])
   return {
     kind: 'project',
     companyId: row.company_id,
@@ -87,10 +94,19 @@ async function loadProject (db: Db, { projectId, id }: Extract<RuntimeTarget, { 
     workspace: null,
     projectWorkspace: row,
     cwd: row.cwd,
-    owner: { kind: 'project', id: row.id },
+    owner,
+    services,
     runtime: effectiveRuntime(null, row.runtime_config, project?.execution_workspace_policy ?? null),
     desired: { desiredState: row.desired_state, serviceStates: row.service_states }
   }
+}
+
+/** The current services of the place that lists them. */
+export async function servicesAt (db: Db, { kind, id }: FoundPlace['owner']): Promise<ServiceRow[]> {
+  return await listCurrentServices(db, {
+    executionWorkspaceIds: kind === 'execution' ? [id] : [],
+    projectWorkspaceIds: kind === 'project' ? [id] : []
+  })
 }
 
 async function findBase (db: Db, id: string): Promise<ProjectWorkspaceRow | undefined> {

@@ -37,6 +37,8 @@ export interface Locks {
   releaseAllOf (hostId: string): Promise<number>
   /** Who holds the resource in this process now. */
   holdersOf (resource: string): LockHolder[]
+  /** Resolves once every lock that was given up is gone from the database too. Call before that is closed. */
+  settled (): Promise<void>
 }
 
 export interface LocksOptions {
@@ -67,10 +69,25 @@ async function waitForTurn (ticket: Ticket, waitMs: number, signal: AbortSignal 
   }
 }
 
+/** Rows on their way out: nobody who gave a lock up waits for that, only who wants the same one next. */
+function createReleases (onFailure: (error: unknown, resource: string) => void) {
+  const pending = new Map<string, Promise<void>>()
+  return {
+    add (resource: string, release: Promise<void>): void {
+      const gone = Promise.all([pending.get(resource), release.catch((error: unknown) => onFailure(error, resource))])
+        .then(() => { if (pending.get(resource) === gone) pending.delete(resource) })
+      pending.set(resource, gone)
+    },
+    of: async (resource: string): Promise<void> => { await pending.get(resource) },
+    all: async (): Promise<void> => { await Promise.all(pending.values()) }
+  }
+}
+
 /** The locks of one host. */
 export function createLocks ({ db, hostId, now = () => new Date(), staleMs = defaultStaleMs, onReleaseFailure = () => {} }: LocksOptions): Locks {
   const queues = new Map<string, FairQueue<LockHolder>>()
   const rows = createLockRows({ db, hostId, staleMs })
+  const releases = createReleases(onReleaseFailure)
 
   function queueOf (resource: string): FairQueue<LockHolder> {
     const queue = queues.get(resource) ?? createFairQueue<LockHolder>()
@@ -84,6 +101,7 @@ export function createLocks ({ db, hostId, now = () => new Date(), staleMs = def
   }
 
   async function whileStored<T> (request: LockRequest, holder: LockHolder, deadline: number, step: (held: HeldLock) => Promise<T>): Promise<T> {
+    await releases.of(request.resource)
     await rows.acquire({ ...request, holder, deadline })
     try {
       return await step({
@@ -93,7 +111,7 @@ export function createLocks ({ db, hostId, now = () => new Date(), staleMs = def
         }
       })
     } finally {
-      await rows.release(holder.id).catch((error: unknown) => onReleaseFailure(error, request.resource))
+      releases.add(request.resource, rows.release(holder.id))
     }
   }
 
@@ -114,6 +132,7 @@ export function createLocks ({ db, hostId, now = () => new Date(), staleMs = def
       }
     },
     releaseAllOf: async (id) => await deleteLocksOfHost(db, id),
-    holdersOf: (resource) => queues.get(resource)?.holders() ?? []
+    holdersOf: (resource) => queues.get(resource)?.holders() ?? [],
+    settled: releases.all
   }
 }

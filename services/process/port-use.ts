@@ -15,7 +15,7 @@ export async function canListen (port: number): Promise<boolean> {
  * server that ended a moment ago, does not count. (/proc/net/tcp takes 5 ms to read, so it is asked second.)
  */
 export async function isListenedOn (port: number): Promise<boolean> {
-  return !await canListen(port) && isListening(port)
+  return !await canListen(port) && await isListening(port)
 }
 
 async function listenError (port: number, host: string): Promise<string | null> {

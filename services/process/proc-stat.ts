@@ -55,6 +55,12 @@ export function readAllStats (): ProcessStat[] {
   return stats
 }
 
+/** The clock ticks of a start time of this boot; 0 where it can't be told, which is before everything. */
+export function ticksOf (startTime: string): number {
+  const [ticks, boot] = startTime.split('@')
+  return boot === bootMark ? Number(ticks) || 0 : 0
+}
+
 /** Zombies have ended; only their exit code waits to be collected. */
 export function hasEnded (stat: ProcessStat): boolean {
   return stat.state === 'Z' || stat.state === 'X' || stat.state === 'x'

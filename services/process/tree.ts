@@ -1,5 +1,5 @@
 /** Which processes belong to what we started: by session and group, by descent, by the mark in their environment. */
-import { hasEnded, hasInEnvironment, readAllStats, readStat, type ProcessStat } from './proc-stat.ts'
+import { hasEnded, hasInEnvironment, readAllStats, readStat, ticksOf, type ProcessStat } from './proc-stat.ts'
 
 /** A process for good: a pid alone is given again to others. */
 export interface ProcessIdentity {
@@ -39,8 +39,10 @@ export function findMembers ({ root, mark }: Tree): ProcessIdentity[] {
   if (all.length === 0) return root && isAlive(root) ? [root] : []
   const living = all.filter(mayBeMember)
   const members = new Map<number, ProcessStat>()
+  const since = root === null ? 0 : ticksOf(root.startTime)
   for (const stat of living) {
-    if (mark !== null && hasInEnvironment(stat.pid, `${markVariable}=${mark}`)) members.set(stat.pid, stat)
+    // What was there before the root can't carry its mark; reading environments is what takes the time here.
+    if (mark !== null && stat.startTicks >= since && hasInEnvironment(stat.pid, `${markVariable}=${mark}`)) members.set(stat.pid, stat)
   }
   if (root) addSession(members, living, root, all.find(stat => stat.pid === root.pid))
   addFollowers(members, living)

@@ -26,12 +26,12 @@ export class DeadlinePassed extends Error {
   }
 }
 
-/** A pause never adds more than this share to what was already waited, so that a quick event is seen quickly. */
-const pauseShareOfWait = 0.1
+/** A pause adds no more than this share to what was already waited, so that a quick event is seen quickly. */
+const pauseShareOfWait = 0.08
 
 /**
  * Calls `look` until it gives something truthy, and gives that back. Pauses grow with the time
- * already waited (a tenth of it), within `firstMs` and `maxMs`.
+ * already waited (a twelfth of it), within `firstMs` and `maxMs`.
  * @throws DeadlinePassed when `withinMs` is over; the signal's reason when aborted; what `look` throws
  */
 export async function until<T> (look: () => T | Promise<T>, options: UntilOptions): Promise<Found<T>> {

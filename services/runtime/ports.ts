@@ -82,7 +82,7 @@ export function createPorts ({ db, hostId, range, now }: PortsDeps): Ports {
  */
 export async function assertFree (port: number): Promise<void> {
   if (await canListen(port)) return
-  const owner = portOwner(port)
+  const owner = await portOwner(port)
   const who = owner?.pid == null
     ? 'a process of another user or outside of what can be seen from here'
     : `process ${owner.pid}${owner.command === null ? '' : ` (${owner.command})`}`

@@ -8,7 +8,7 @@ export type { Probe } from './probe.ts'
 export interface ReadinessInput {
   probe: Probe
   /** True when the process listening on the service's port is its own; always true for a service without a port. */
-  isOwnListener: () => boolean
+  isOwnListener: () => boolean | Promise<boolean>
   /** Settles when the started process ends. */
   exited: Promise<ProcessExit>
   timeoutMs: number
@@ -22,7 +22,8 @@ export type Readiness =
   | { ready: true, afterMs: number }
   | { ready: false, reason: 'exited' | 'timed_out' | 'foreign_listener' | 'aborted', exit: ProcessExit | null, lastResult: string, afterMs: number }
 
-const firstLookMs = 10
+/** Asking a port that nobody listens on costs next to nothing. */
+const firstLookMs = 3
 /** Starting a program as often as that would take the machine from the service that boots. */
 const firstCommandMs = 50
 const longestPauseMs = 250
@@ -77,7 +78,7 @@ function createWatch ({ probe: definition, isOwnListener, timeoutMs }: Readiness
       foreignSince = null
       return false
     }
-    if (isOwnListener()) return 'ready'
+    if (await isOwnListener()) return 'ready'
     lastResult = `${result.seen}, but the process listening there is not the service's own`
     foreignSince ??= performance.now()
     return performance.now() - foreignSince >= foreignListenerMs ? 'foreign' : false

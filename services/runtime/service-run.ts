@@ -106,7 +106,7 @@ async function watchStart ({ db, now }: ServiceRunDeps, attempt: Attempt, servic
   // Stored while the service boots; the mark is there already, so a crash in between loses nothing.
   const stored = updateLiveService(db, row.id, { provider_ref: String(service.identity.pid), pid_start_time: service.identity.startTime }, now())
   stored.catch(() => { /* Awaited below; this keeps an early failure from being unhandled. */ })
-  const isOwnListener = () => isOwn(probe, attempt, service)
+  const isOwnListener = async () => await isOwn(probe, attempt, service)
   const readiness = probe === null
     ? await livesOn(exited, signal)
     : await waitUntilReady({ probe, isOwnListener, exited, timeoutMs: plan.timeoutMs, intervalMs: plan.entry.readiness?.intervalMs, signal })
@@ -128,10 +128,10 @@ async function livesOn (exited: Promise<ProcessExit>, signal: AbortSignal): Prom
 }
 
 /** A probe of the port itself needs the service's own listener; others only must not find a stranger's there. */
-function isOwn (probe: Probe | null, { port }: Attempt, { identity, mark }: WatchedService): boolean {
+async function isOwn (probe: Probe | null, { port }: Attempt, { identity, mark }: WatchedService): Promise<boolean> {
   if (port === null) return true
   const asksPort = probe?.type === 'tcp' || (probe?.type === 'http' && URL.canParse(probe.url) && new URL(probe.url).port === String(port))
-  return (!asksPort && !isListening(port)) || ownsPort({ root: identity, mark }, port)
+  return (!asksPort && !await isListening(port)) || await ownsPort({ root: identity, mark }, port)
 }
 
 async function settle (deps: ServiceRunDeps, attempt: Attempt, service: WatchedService, afterMs: number): Promise<ServiceRow> {

@@ -1,7 +1,7 @@
 /** Starting a service under its lock: the one that runs already, or a new one once nothing stands in its way. */
 import { isUniqueViolation } from '../../db/errors.ts'
 import { findLiveByReuseKey, findLiveRivals, findService, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
-import { addServiceUse, type UsingPlace } from '../../db/service-uses.ts'
+import { addServiceUse, dropServiceUse, type UsingPlace } from '../../db/service-uses.ts'
 import { isProblem, WorkspaceBusy } from '../errors.ts'
 import type { LockRequest } from '../operations/locks.ts'
 import { isAlive } from '../process/tree.ts'
@@ -30,10 +30,18 @@ export async function startUnderLock (deps: LockedDeps, input: StartInput): Prom
   const { plan, place } = input
   await replaceOlder(deps, input)
   return await deps.locks.withLock(startLock(input), async () => {
-    const started = await startOrReuse(deps, input)
-    // Under the lock, so that nobody who stops it overlooks this user.
-    if (plan.reuseKey !== null) await addServiceUse(deps.db, plan.reuseKey, place)
-    return started
+    if (plan.reuseKey === null) return await startOrReuse(deps, input)
+    // Under the lock, so that nobody who stops it overlooks this user; stored while it boots.
+    const used = addServiceUse(deps.db, plan.reuseKey, place)
+    used.catch(() => { /* Awaited below; this keeps an early failure from being unhandled. */ })
+    try {
+      const started = await startOrReuse(deps, input)
+      await used
+      return started
+    } catch (error) {
+      await used.then(async () => await dropServiceUse(deps.db, plan.reuseKey ?? '', place))
+      throw error
+    }
   })
 }
 

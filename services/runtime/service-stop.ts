@@ -108,22 +108,26 @@ export function incompleteWords ({ service_name: name, port }: ServiceRow, { sur
  * @throws StopIncomplete (422) naming what survived; WorkspaceBusy (409)
  */
 export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason, leaving }: StopInput): Promise<StopReport | null> {
-  if (leaving === null || (await otherUsers(deps, row, leaving)).length === 0) deps.live.get(row.id)?.cancelStart?.(new Error(reason))
+  const cancelStart = deps.live.get(row.id)?.cancelStart
+  if (cancelStart != null && (await otherUsers(deps, row, leaving)).length === 0) cancelStart(new Error(reason))
   const { graceMs } = storedDefinition(row, deps.serviceLogMaxBytes)
   const request = { resource: lockOf(row), mode: 'exclusive' as const, purpose: `stopping ${row.service_name}`, operationId: op?.id ?? null, waitMs: graceMs + queueMs }
   return await deps.locks.withLock(request, async () => {
-    const current = await findService(deps.db, row.id)
-    if (leaving !== null && row.reuse_key !== null) await dropServiceUse(deps.db, row.reuse_key, leaving)
+    const [current, others] = await Promise.all([
+      findService(deps.db, row.id),
+      otherUsers(deps, row, leaving),
+      leaving === null || row.reuse_key === null ? null : dropServiceUse(deps.db, row.reuse_key, leaving)
+    ])
     if (current === undefined || !isLiveRow(current)) return null
-    const others = leaving === null ? [] : await otherUsers(deps, current, leaving)
     const [heir] = others
     if (leaving !== null && heir !== undefined) return await keepFor(deps, current, leaving, [heir, ...others.slice(1)], op)
     return reportOf(await stopService(deps, current, reason), op)
   })
 }
 
-async function otherUsers ({ db }: LockedDeps, { reuse_key: reuseKey }: ServiceRow, leaving: UsingPlace): Promise<ServiceUser[]> {
-  return reuseKey === null ? [] : await listOtherUsers(db, [reuseKey], leaving)
+/** Who uses it still; nobody counts where it is to end for all. */
+async function otherUsers ({ db }: LockedDeps, { reuse_key: reuseKey }: ServiceRow, leaving: UsingPlace | null): Promise<ServiceUser[]> {
+  return reuseKey === null || leaving === null ? [] : await listOtherUsers(db, [reuseKey], leaving)
 }
 
 /** It goes on for those who use it still; what was started for the one that leaves is the first other's now. */

@@ -41,7 +41,7 @@ export async function endFailedStart (deps: ServiceRunDeps, attempt: Attempt, se
   const exit = isNotReady(cause) ? cause.exit : null
   const proof = service === null ? null : await terminate({ root: service.identity, mark, signal: plan.stopSignal, graceMs: plan.graceMs })
   deps.live.remove(row.id)
-  const owner = port === null ? null : portOwner(port)
+  const owner = port === null ? null : await portOwner(port)
   const reason = reasonOf(cause, owner, port)
   await copyServiceLog(op, log, rendered.env)
   const redactor = deps.redactor.with(rendered.env)

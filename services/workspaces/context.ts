@@ -44,8 +44,7 @@ async function ofProjectWorkspace (db: Db, row: ProjectWorkspaceRow, options: Co
 }
 
 async function ofWorkspace (db: Db, row: WorkspaceRow, options: ContextOptions): Promise<CommandContext> {
-  const base = await baseOf(db, row)
-  const issue = await issueOf(db, row)
+  const [base, issue] = await Promise.all([baseOf(db, row), issueOf(db, row)])
   return {
     companyId: row.company_id,
     projectId: row.project_id,

@@ -49,7 +49,10 @@ async function refusal (t: Test, work: Promise<unknown>) {
 await onBothDatabases(t, 'within one process', async (t, { db }) => {
   const hostId = await newHost(db)
   const locks = createLocks({ db, hostId })
-  const rows = async (): Promise<number> => (await db.selectFrom('workspace_locks').select('id').execute()).length
+  const rows = async (): Promise<number> => {
+    await locks.settled()
+    return (await db.selectFrom('workspace_locks').select('id').execute()).length
+  }
 
   await t.test('20 at once have an exclusive lock one after another, in the order they came', async t => {
     const order: number[] = []

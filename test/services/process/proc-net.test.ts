@@ -11,50 +11,50 @@ if (!hasProc) {
 
 t.test('a free port has no owner', async t => {
   const port = await freePort()
-  t.equal(portOwner(port), null)
-  t.same(listeningPids(port), [])
-  t.notOk(isListening(port))
+  t.equal(await portOwner(port), null)
+  t.same(await listeningPids(port), [])
+  t.notOk(await isListening(port))
 })
 
 t.test('the owner of a port is named by pid and command', async t => {
   const port = await listenHere(t)
-  t.equal(portOwner(port)?.pid, process.pid)
-  t.match(portOwner(port)?.command, /proc-net\.test\.ts/)
-  t.same(listeningPids(port), [process.pid])
+  t.equal((await portOwner(port))?.pid, process.pid)
+  t.match((await portOwner(port))?.command, /proc-net\.test\.ts/)
+  t.same(await listeningPids(port), [process.pid])
 })
 
 t.test('a listener on IPv6 is seen', async t => {
   const port = await listenHere(t, { host: '::1' }).catch(() => null)
   if (port === null) return t.pass('this machine has no IPv6')
-  t.same(listeningPids(port), [process.pid])
+  t.same(await listeningPids(port), [process.pid])
 })
 
 t.test('a port that only shares its end with another is not taken for it', async t => {
   const port = await listenHere(t)
   // The table holds four hexadecimal digits: 0x50 must not match 0x1F50.
-  t.notOk(listeningPids(port & 0x0F).includes(process.pid))
+  t.notOk((await listeningPids(port & 0x0F)).includes(process.pid))
 })
 
 t.test('a tree owns the port that one of its children listens on', async t => {
   const port = await freePort()
   const { process: root, mark, says } = await startProgram(t, 'serves-from-child.js', { env: { PORT: String(port) } })
-  t.notOk(ownsPort({ root, mark }, port), 'nobody listens yet')
+  t.notOk(await ownsPort({ root, mark }, port), 'nobody listens yet')
   await says(/listening/)
-  t.ok(ownsPort({ root, mark }, port))
-  t.notSame(listeningPids(port), [root.pid])
-  t.notOk(ownsPort({ root: null, mark: randomUUID() }, port), 'another tree does not')
+  t.ok(await ownsPort({ root, mark }, port))
+  t.notSame(await listeningPids(port), [root.pid])
+  t.notOk(await ownsPort({ root: null, mark: randomUUID() }, port), 'another tree does not')
 })
 
 t.test('a tree does not own a port that a stranger listens on', async t => {
   const port = await listenHere(t)
   const { process: root, mark, says } = await startProgram(t, 'never-ready.js')
   await says(/starting/)
-  t.notOk(ownsPort({ root, mark }, port))
+  t.notOk(await ownsPort({ root, mark }, port))
 })
 
 t.test('a port is not owned while a stranger listens on another address of it', async t => {
   const port = await listenHere(t, { host: '127.0.0.2' })
   const { process: root, mark, says } = await startProgram(t, 'http-server.js', { env: { PORT: String(port) } })
   await says(/listening/)
-  t.notOk(ownsPort({ root, mark }, port))
+  t.notOk(await ownsPort({ root, mark }, port))
 })
