@@ -27,6 +27,8 @@ const firstLookMs = 3
 /** Starting a program as often as that would take the machine from the service that boots. */
 const firstCommandMs = 50
 const longestPauseMs = 250
+/** A look that lasted this long and had no answer tells of a server that gives none. */
+const tellingLookMs = 100
 /** A stranger on the port for this long stays: the service can't get the port any more. */
 const foreignListenerMs = 3000
 
@@ -71,9 +73,11 @@ function createWatch ({ probe: definition, isOwnListener, timeoutMs }: Readiness
   async function look (): Promise<'ready' | 'foreign' | false> {
     // The deadline counts for a probe under way too: a server that accepts and never answers must not hold us.
     const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())))
+    const begun = performance.now()
     const result = await probe.look(AbortSignal.any([signal, timeUp]))
-    // A look that was cut off says less than the one before it.
-    lastResult = timeUp.aborted || signal.aborted ? lastResult ?? result.seen : result.seen
+    // A look that was cut off as soon as it began says less than the one before it.
+    const saysLess = (timeUp.aborted || signal.aborted) && performance.now() - begun < tellingLookMs
+    lastResult = saysLess ? lastResult ?? result.seen : result.seen
     if (!result.ok) {
       foreignSince = null
       return false
