@@ -1,5 +1,6 @@
 /** Ports of services: kept for one service of one workspace over its restarts, never given twice. */
 import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
 import type { Db } from '../../db/client.ts'
 import { ServiceStartFailed } from '../errors.ts'
 import { canListen } from '../process/port-use.ts'
@@ -15,7 +16,8 @@ export interface PortsDeps {
 
 export interface Ports {
   /**
-   * The port kept for this holder: the same again, or a new one that is neither kept for another nor in use.
+   * The port kept for this holder: the same again, or a new one that is neither kept for another nor in use. A full
+   * range gives up those of services that have not run for longest.
    * @throws ServiceStartFailed when the range has none left
    */
   reserve (holderKey: string): Promise<number>
@@ -27,6 +29,11 @@ export interface Ports {
   /** Gives the holder's port back; nothing happens when it has none. */
   release (holderKey: string): Promise<void>
 }
+
+/** A port is reserved before the row of its service is there; within this time it is. */
+const claimMs = 60_000
+/** A full range makes room for a few starts, not only for this one. */
+const givenUpAtOnce = 20
 
 export function createPorts ({ db, hostId, range, now }: PortsDeps): Ports {
   async function kept (holderKey: string): Promise<number | null> {
@@ -50,7 +57,8 @@ export function createPorts ({ db, hostId, range, now }: PortsDeps): Ports {
     return row !== undefined
   }
 
-  async function findNew (holderKey: string, avoid: number | null): Promise<number> {
+  /** Null when every port is kept or in use. */
+  async function tryNew (holderKey: string, avoid: number | null): Promise<number | null> {
     const reserved = await reservedPorts()
     for (const port of candidates(holderKey, range)) {
       if (port === avoid || reserved.has(port) || !await canListen(port)) continue
@@ -58,7 +66,23 @@ export function createPorts ({ db, hostId, range, now }: PortsDeps): Ports {
       const other = await kept(holderKey)
       if (other !== null) return other
     }
-    throw new ServiceStartFailed(`No free port is left between ${range.from} and ${range.to}`)
+    return null
+  }
+
+  /** Takes the ports kept longest without use from services that do not run; false when there are none such. */
+  async function giveUpStalest (): Promise<boolean> {
+    const { rows } = await sql`
+      delete from port_reservations where host_id = ${hostId} and port in (
+        select port from port_reservations kept where host_id = ${hostId} and port between ${range.from} and ${range.to} and last_used_at < ${new Date(now().getTime() - claimMs)}
+          and not exists (select from runtime_services where host_id = ${hostId} and status in ('starting', 'running', 'backing_off') and definition ->> 'holderKey' = kept.holder_key)
+        order by last_used_at limit ${givenUpAtOnce}) returning port`.execute(db)
+    return rows.length > 0
+  }
+
+  async function findNew (holderKey: string, avoid: number | null): Promise<number> {
+    const port = await tryNew(holderKey, avoid) ?? (await giveUpStalest() ? await tryNew(holderKey, avoid) : null)
+    if (port === null) throw new ServiceStartFailed(`No free port is left between ${range.from} and ${range.to}: widen BERTH_PORT_RANGE, or stop services`)
+    return port
   }
 
   async function release (holderKey: string, port?: number): Promise<void> {

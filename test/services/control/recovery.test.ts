@@ -123,3 +123,34 @@ t.test('BERTH_STOP_SERVICES_ON_EXIT ends the services with the service; they com
   const second = await startAgain(t, first, [scene])
   t.match(await second.app.recovery.run(), { servicesStarted: 1 })
 })
+
+t.test('what should run is started again after what it needs; what waited for its restart goes on waiting, and comes back', async t => {
+  const first = await buildTestApp(t, { config: { dataDir: await temporaryFolder(t) } })
+  const scene = await runtimeScene(t, first, {
+    stopsAtTheEnd: false,
+    runtime: {
+      commands: [
+        { name: 'front', command: 'exec sleep 60', dependsOn: [{ command: 'middle', condition: 'started' }] },
+        { name: 'middle', command: 'exec sleep 60', dependsOn: [{ command: 'store' }] },
+        { name: 'store', command: 'echo up; exec sleep 60', readiness: { type: 'log', pattern: 'up' } },
+        { name: 'patient', command: 'exec sleep 60', restart: { policy: 'always', backoffMs: 1500 } }
+      ]
+    }
+  })
+  const before = (await scene.control('start')).body.workspace.runtimeServices
+  const byName = (services: { serviceName: string }[], name: string): any => services.find(({ serviceName }) => serviceName === name)
+  process.kill(Number(byName(before, 'patient').providerRef), 'SIGKILL')
+  await eventually(async () => byName(await servicesOf(first, scene), 'patient').status === 'backing_off', 'one waits for its restart')
+  await first.app.close()
+  for (const name of ['front', 'middle', 'store']) process.kill(Number(byName(before, name).providerRef), 'SIGKILL')
+  await eventually(() => ['front', 'middle', 'store'].every(name => !lives(byName(before, name).providerRef)), 'the others are gone')
+
+  const second = await startAgain(t, first, [scene])
+  t.match(await second.app.recovery.run(), { servicesAdopted: 1, servicesEnded: 3, servicesStarted: 3, problems: [] })
+  const after = await servicesOf(second, scene)
+  t.same(['front', 'middle', 'store'].map(name => byName(after, name).status), ['running', 'running', 'running'])
+  const startedAt = (name: string) => Date.parse(byName(after, name).startedAt)
+  t.ok(startedAt('store') <= startedAt('middle') && startedAt('middle') <= startedAt('front'), 'in the order of what they need')
+  await eventually(async () => byName(await servicesOf(second, scene), 'patient').status === 'running', 'the one that waited is back')
+  t.match(byName(await servicesOf(second, scene), 'patient'), { id: byName(before, 'patient').id, restartCount: 1, attempt: 2 })
+})

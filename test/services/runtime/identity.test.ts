@@ -1,5 +1,5 @@
 import t from 'tap'
-import { identityKeyOf, reuseKeyOf, scopeOf, type ServiceOwner, type SharedIdentity } from '../../../services/runtime/identity.ts'
+import { identityKeyOf, portHolderOf, reuseKeyOf, scopeOf, type ServiceOwner, type SharedIdentity } from '../../../services/runtime/identity.ts'
 
 const owner: ServiceOwner = { companyId: 'c', projectId: 'p', projectWorkspaceId: 'pw', executionWorkspaceId: 'ew', issueId: null, agentId: 'a', runId: 'r' }
 const project: ServiceOwner = { ...owner, executionWorkspaceId: null }
@@ -44,4 +44,16 @@ t.test('starts of one command are one group, whatever its command line', async t
   t.not(identityKeyOf(owner, 'service:web', scope), identityKeyOf(owner, 'service:api', scope))
   t.not(identityKeyOf(owner, 'service:web', scope), identityKeyOf({ ...owner, executionWorkspaceId: 'other' }, 'service:web', scope))
   t.not(identityKeyOf(owner, 'service:web', { scopeType: 'agent', scopeId: 'a' }), identityKeyOf(owner, 'service:web', { scopeType: 'agent', scopeId: 'b' }))
+})
+
+t.test('a port is kept for a command in its folder, whichever workspace of the scope starts it', async t => {
+  const scope = { scopeType: 'project_workspace' as const, scopeId: 'pw' }
+  const kept = portHolderOf(scope, 'service:web', '/w', null)
+  t.equal(portHolderOf({ ...scope }, 'service:web', '/w', null), kept)
+  for (const other of [
+    portHolderOf({ ...scope, scopeId: 'another' }, 'service:web', '/w', null),
+    portHolderOf(scope, 'service:api', '/w', null),
+    portHolderOf(scope, 'service:web', '/w2', null),
+    portHolderOf(scope, 'service:web', '/w', 'call')
+  ]) t.not(other, kept)
 })

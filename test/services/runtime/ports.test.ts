@@ -5,6 +5,7 @@ import { hasProc } from '../../../services/process/proc-stat.ts'
 import { canListen } from '../../../services/process/port-use.ts'
 import { assertFree, createPorts, type Ports } from '../../../services/runtime/ports.ts'
 import { onBothDatabases } from '../../fixtures/database.ts'
+import { companyWithWorkspace } from '../../fixtures/operations.ts'
 import { freePort, listenHere, startProgram } from '../../fixtures/processes.ts'
 
 async function portsOf (db: Db, range: { from: number, to: number }, now = () => new Date()): Promise<Ports & { hostId: string }> {
@@ -42,6 +43,23 @@ await onBothDatabases(t, 'reservations', async (t, { db }) => {
     await t.rejects(ports.reserve('f'), { code: 'service_start_failed', message: new RegExp(`${range.from}.*${range.to}`) })
     await ports.release('c')
     t.equal(await ports.reserve('f'), given[2], 'what was given back is given again')
+  })
+
+  await t.test('a full range gives up what services that do not run have kept for longest', async t => {
+    let time = new Date('2026-01-01T00:00:00Z')
+    const range = await quietRange(3)
+    const ports = await portsOf(db, range, () => time)
+    const { companyId } = await companyWithWorkspace(db)
+    const [oldest, running, recent] = [await ports.reserve('oldest'), await ports.reserve('running'), await ports.reserve('recent')]
+    await db.insertInto('runtime_services').values({
+      id: randomUUID(), company_id: companyId, scope_type: 'run', service_name: 'web', status: 'running', lifecycle: 'shared', identity_key: 'k', provider: 'local_process', health_status: 'unknown', host_id: ports.hostId, definition: JSON.stringify({ holderKey: 'running' })
+    }).execute()
+    time = new Date('2026-01-01T00:00:59Z')
+    await t.rejects(ports.reserve('new'), { message: /widen BERTH_PORT_RANGE/ }, 'what was just reserved may be about to start')
+    await ports.reserve('recent')
+    time = new Date('2026-01-01T00:01:01Z')
+    t.equal(await ports.reserve('new'), oldest)
+    t.same([await ports.reserve('running'), await ports.reserve('recent')], [running, recent])
   })
 
   await t.test('twenty at once for one holder get one port', async t => {
