@@ -2,7 +2,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { get } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createClient, type Call } from '../cli/client.ts'
@@ -16,18 +16,17 @@ interface Workspace { id: string, providerRef: string, runtimeServices: { port: 
 const serverProgram = "require('http').createServer((q, s) => s.end('ok')).listen(process.env.PORT, '127.0.0.1')"
 const serviceCommand = 'exec node server.cjs'
 
-/** Waits until something accepts on the port, looking every 2 ms; fails after 20 s. */
-async function accepts (port: number): Promise<void> {
+/** Waits until the port answers over HTTP, looking every 2 ms; fails after 20 s. */
+async function answers (port: number): Promise<void> {
   const deadline = performance.now() + 20_000
   while (performance.now() < deadline) {
-    const connected = await new Promise<boolean>(resolve => {
-      const socket = connect({ host: '127.0.0.1', port }, () => { socket.destroy(); resolve(true) })
-      socket.once('error', () => resolve(false))
+    const answered = await new Promise<boolean>(resolve => {
+      get({ host: '127.0.0.1', port, agent: false }, response => { response.destroy(); resolve(true) }).once('error', () => resolve(false))
     })
-    if (connected) return
+    if (answered) return
     await new Promise(resolve => setTimeout(resolve, 2))
   }
-  throw new Error(`nothing accepts on port ${port}`)
+  throw new Error(`nothing answers on port ${port}`)
 }
 
 async function register (call: Call, repository: string): Promise<{ companyId: string, projectId: string }> {
@@ -78,7 +77,7 @@ export async function measureActions (serviceUrl: string, repository: string): P
   return [
     over('create', 'git worktree add', created, null),
     multiple('close readiness, dirty worktree', 'one git status', readiness, 2),
-    over('start to ready', "the child's own boot", start, 15),
+    over('start to ready', "the child's own boot to its first answer", start, 15),
     over('stop', "the child's own end", stop, 15),
     over('job `true`', 'bare spawn', job, null)
   ]
@@ -97,7 +96,7 @@ async function measureService (call: Call, path: string, workspace: Workspace): 
     async () => {
       const began = performance.now()
       const child = startBare(workspace.providerRef, barePort)
-      await accepts(barePort)
+      await answers(barePort)
       const elapsed = performance.now() - began
       const ended = new Promise(resolve => child.once('exit', resolve))
       floorStops.push(await timeMs(async () => { child.kill('SIGTERM'); await ended }))

@@ -1,8 +1,7 @@
 /** Who listens on a TCP port, from /proc/net/tcp{,6} by inode: no `lsof` or `ss` needed. */
-import { readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { hasProc, readCommandLine } from './proc-stat.ts'
-import { findMembers, type Tree } from './tree.ts'
+import { readCommandLine } from './proc-stat.ts'
 
 /** Connection state of a listening socket in /proc/net/tcp (tcp_states.h: TCP_LISTEN). */
 const listening = '0A'
@@ -32,31 +31,52 @@ export async function isListening (port: number): Promise<boolean> {
   return (await listeningInodes(port)).size > 0
 }
 
+/** Asked for in small pieces, the kernel gives a line or two at a time and looks no further. */
+const pieceBytes = 512
+
 /**
- * True when something listens on the port and every such socket, on whatever address, is held by a
- * process of the tree. Where there is no /proc it can't be known, and is taken for true.
+ * Inodes of the sockets that listen on the port, from the head of a table: "it will first list all listening TCP sockets,
+ * and next list all established TCP connections" (Linux, Documentation/networking/proc_net_tcp.rst).
  */
-export async function ownsPort (tree: Tree, port: number): Promise<boolean> {
-  if (!hasProc) return true
-  const inodes = await listeningInodes(port)
-  if (inodes.size === 0) return false
-  const held = new Set<string>()
-  for (const { pid } of findMembers(tree)) {
-    for (const inode of socketInodes(pid)) held.add(inode)
+export function firstListeners (table: string, port: number): string[] {
+  const piece = Buffer.alloc(pieceBytes)
+  let text = ''
+  const file = openOrNull(table)
+  if (file === null) return []
+  try {
+    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) {
+      text += piece.toString('latin1', 0, read)
+      if (text.split('\n').slice(1, -1).some(line => fieldsOf(line).state !== listening)) break
+    }
+  } finally {
+    closeSync(file)
   }
-  return [...inodes].every(inode => held.has(inode))
+  return inodesIn(text.split('\n').slice(1), port)
+}
+
+function openOrNull (path: string): number | null {
+  try {
+    return openSync(path, 'r')
+  } catch {
+    // No IPv6: no listeners to be seen there.
+    return null
+  }
+}
+
+function fieldsOf (line: string): { local: string, state: string, inode: string } {
+  const [, local = '', , state = '', , , , , , inode = ''] = line.trim().split(/\s+/)
+  return { local, state, inode }
+}
+
+function inodesIn (lines: readonly string[], port: number): string[] {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return lines.map(fieldsOf).filter(({ state, local, inode }) => state === listening && local.endsWith(wanted) && inode !== '').map(({ inode }) => inode)
 }
 
 /** The kernel takes 4 ms for each table, however few lines it has: both are asked for at once, beside our own thread. */
 async function listeningInodes (port: number): Promise<Set<string>> {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const inodes = new Set<string>()
   const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readLines))
-  for (const line of tables.flat()) {
-    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
-    if (state === listening && inode !== undefined && local?.endsWith(wanted)) inodes.add(inode)
-  }
-  return inodes
+  return new Set(inodesIn(tables.flat(), port))
 }
 
 async function readLines (path: string): Promise<string[]> {
@@ -72,7 +92,8 @@ function holdersOf (inodes: ReadonlySet<string>, pids: readonly number[]): numbe
   return pids.filter(pid => socketInodes(pid).some(inode => inodes.has(inode)))
 }
 
-function socketInodes (pid: number): string[] {
+/** Inodes of the sockets a process has open; empty when it may not be looked at. */
+export function socketInodes (pid: number): string[] {
   const folder = `/proc/${pid}/fd`
   const inodes: string[] = []
   for (const fd of listOf(folder)) {

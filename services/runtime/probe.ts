@@ -24,8 +24,11 @@ export interface ProbeResult {
 }
 
 export interface RunningProbe {
-  /** Never throws; ends early, as not ok, when the signal aborts. */
-  look (signal: AbortSignal): Promise<ProbeResult>
+  /**
+   * Never throws; ends early, as not ok, when the signal aborts.
+   * @param onConnected told when somebody on the probed port has accepted, before the answer is there
+   */
+  look (signal: AbortSignal, onConnected?: () => void): Promise<ProbeResult>
   /** Ends what a look left running. */
   close (): Promise<void>
 }
@@ -37,7 +40,7 @@ const commandGraceMs = 500
 
 export function createProbe (probe: Probe): RunningProbe {
   switch (probe.type) {
-    case 'http': return withoutClose(signal => lookByHttp(probe.url, signal))
+    case 'http': return withoutClose((signal, onConnected) => lookByHttp(probe.url, signal, onConnected))
     case 'tcp': return withoutClose(signal => lookByConnecting(probe, signal))
     case 'log': return withoutClose(lookInLog(probe))
     case 'command': return lookByCommand(probe)
@@ -45,11 +48,11 @@ export function createProbe (probe: Probe): RunningProbe {
 }
 
 function withoutClose (look: RunningProbe['look']): RunningProbe {
-  return { look: signal => look(AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])), close: async () => {} }
+  return { look: (signal, onConnected) => look(AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]), onConnected), close: async () => {} }
 }
 
 /** Any answer below 400 counts, redirects included: the server is up and sends the visitor somewhere. */
-async function lookByHttp (url: string, signal: AbortSignal): Promise<ProbeResult> {
+async function lookByHttp (url: string, signal: AbortSignal, onConnected: () => void = () => {}): Promise<ProbeResult> {
   if (!URL.canParse(url)) return { ok: false, seen: `${url} is not a URL` }
   const { protocol } = new URL(url)
   if (protocol !== 'http:' && protocol !== 'https:') return { ok: false, seen: `${url} is not an HTTP URL` }
@@ -64,6 +67,7 @@ async function lookByHttp (url: string, signal: AbortSignal): Promise<ProbeResul
       response.destroy()
       resolve({ ok: status >= 100 && status < 400, seen: `GET ${url} answered ${status}` })
     })
+    request.once('socket', socket => socket.once('connect', onConnected))
     request.once('error', failed)
     // Destroying the response may report a reset after the answer was taken.
     request.on('error', () => {})

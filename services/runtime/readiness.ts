@@ -70,11 +70,15 @@ function createWatch ({ probe: definition, isOwnListener, timeoutMs }: Readiness
   let lastResult: string | null = null
   let foreignSince: number | null = null
 
+  const askOwner = async (): Promise<boolean> => await isOwnListener()
+
   async function look (): Promise<'ready' | 'foreign' | false> {
     // The deadline counts for a probe under way too: a server that accepts and never answers must not hold us.
     const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())))
     const begun = performance.now()
-    const result = await probe.look(AbortSignal.any([signal, timeUp]))
+    // Whose listener it is takes as long to find out as a first answer: both are waited for at once.
+    let own: Promise<boolean> | null = null
+    const result = await probe.look(AbortSignal.any([signal, timeUp]), () => { own ??= askOwner() })
     // A look that was cut off as soon as it began says less than the one before it.
     const saysLess = (timeUp.aborted || signal.aborted) && performance.now() - begun < tellingLookMs
     lastResult = saysLess ? lastResult ?? result.seen : result.seen
@@ -82,7 +86,7 @@ function createWatch ({ probe: definition, isOwnListener, timeoutMs }: Readiness
       foreignSince = null
       return false
     }
-    if (await isOwnListener()) return 'ready'
+    if (await (own ?? askOwner())) return 'ready'
     lastResult = `${result.seen}, but the process listening there is not the service's own`
     foreignSince ??= performance.now()
     return performance.now() - foreignSince >= foreignListenerMs ? 'foreign' : false

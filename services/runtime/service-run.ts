@@ -5,7 +5,7 @@ import { updateLiveService, type ServiceRow } from '../../db/runtime-services.ts
 import { ServiceStartFailed } from '../errors.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 import type { Redactor } from '../operations/redact.ts'
-import { isListening, ownsPort } from '../process/proc-net.ts'
+import { listenerOf } from '../process/listener.ts'
 import { spawnProcess, type ProcessExit, type SpawnedProcess } from '../process/spawn.ts'
 import { healthPlanOf } from './health.ts'
 import { copyServiceLog } from './log-copy.ts'
@@ -131,7 +131,8 @@ async function livesOn (exited: Promise<ProcessExit>, signal: AbortSignal): Prom
 async function isOwn (probe: Probe | null, { port }: Attempt, { identity, mark }: WatchedService): Promise<boolean> {
   if (port === null) return true
   const asksPort = probe?.type === 'tcp' || (probe?.type === 'http' && URL.canParse(probe.url) && new URL(probe.url).port === String(port))
-  return (!asksPort && !await isListening(port)) || await ownsPort({ root: identity, mark }, port)
+  const listener = await listenerOf({ root: identity, mark }, port)
+  return asksPort ? listener === 'own' : listener !== 'foreign'
 }
 
 async function settle (deps: ServiceRunDeps, attempt: Attempt, service: WatchedService, afterMs: number): Promise<ServiceRow> {

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { isListening, listeningPids, ownsPort, portOwner } from '../../../services/process/proc-net.ts'
+import { isListening, listeningPids, portOwner } from '../../../services/process/proc-net.ts'
 import { hasProc } from '../../../services/process/proc-stat.ts'
-import { freePort, listenHere, startProgram } from '../../fixtures/processes.ts'
+import { freePort, listenHere } from '../../fixtures/processes.ts'
 
 if (!hasProc) {
   t.plan(0, 'needs /proc')
@@ -33,28 +32,4 @@ t.test('a port that only shares its end with another is not taken for it', async
   const port = await listenHere(t)
   // The table holds four hexadecimal digits: 0x50 must not match 0x1F50.
   t.notOk((await listeningPids(port & 0x0F)).includes(process.pid))
-})
-
-t.test('a tree owns the port that one of its children listens on', async t => {
-  const port = await freePort()
-  const { process: root, mark, says } = await startProgram(t, 'serves-from-child.js', { env: { PORT: String(port) } })
-  t.notOk(await ownsPort({ root, mark }, port), 'nobody listens yet')
-  await says(/listening/)
-  t.ok(await ownsPort({ root, mark }, port))
-  t.notSame(await listeningPids(port), [root.pid])
-  t.notOk(await ownsPort({ root: null, mark: randomUUID() }, port), 'another tree does not')
-})
-
-t.test('a tree does not own a port that a stranger listens on', async t => {
-  const port = await listenHere(t)
-  const { process: root, mark, says } = await startProgram(t, 'never-ready.js')
-  await says(/starting/)
-  t.notOk(await ownsPort({ root, mark }, port))
-})
-
-t.test('a port is not owned while a stranger listens on another address of it', async t => {
-  const port = await listenHere(t, { host: '127.0.0.2' })
-  const { process: root, mark, says } = await startProgram(t, 'http-server.js', { env: { PORT: String(port) } })
-  await says(/listening/)
-  t.notOk(await ownsPort({ root, mark }, port))
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { ownsPort } from '../../../services/process/proc-net.ts'
+import { listenerOf } from '../../../services/process/listener.ts'
 import { waitUntilReady, type ReadinessInput } from '../../../services/runtime/readiness.ts'
 import { freePort, listenHere, startProgram } from '../../fixtures/processes.ts'
 
@@ -13,7 +13,7 @@ async function starting (t: Test, name: string, env: Record<string, string> = {}
   return {
     port: own,
     probe: { type: 'http', url: `http://127.0.0.1:${own}/` },
-    isOwnListener: () => ownsPort({ root, mark }, own),
+    isOwnListener: async () => await listenerOf({ root, mark }, own) === 'own',
     exited: root.exited,
     timeoutMs: 20_000
   }
@@ -74,7 +74,7 @@ t.test('a server in a child of the process is the service\'s own', async t => {
 t.test('TCP, log and command probes are waited for alike', async t => {
   const port = await freePort()
   const { process: root, mark, logPath } = await startProgram(t, 'http-server.js', { env: { PORT: String(port), DELAY_MS: '50' } })
-  const isOwnListener = () => ownsPort({ root, mark }, port)
+  const isOwnListener = async () => await listenerOf({ root, mark }, port) === 'own'
   const common = { isOwnListener, exited: root.exited, timeoutMs: 20_000 }
   const results = await Promise.all([
     waitUntilReady({ ...common, probe: { type: 'tcp', port } }),

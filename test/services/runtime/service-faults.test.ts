@@ -78,7 +78,7 @@ t.test('one that ignores the stop signal and hides a grandchild in a session of 
 
 t.test('output without line ends, of invalid UTF-8 and in great amount neither blocks it nor fills the disk', async t => {
   const maxBytes = 256 * 1024
-  const command = `head -c 20000000 /dev/zero | tr '\\0' x; printf '\\377\\376 broken \\303'; head -c 100000000 /dev/zero | tr '\\0' '\\n'; echo; echo all written; exec sleep 60`
+  const command = 'head -c 20000000 /dev/zero | tr \'\\0\' x; printf \'\\377\\376 broken \\303\'; head -c 100000000 /dev/zero | tr \'\\0\' \'\\n\'; echo; echo all written; exec sleep 60'
   const { scene, answer, now } = await start(t, { command, log: { maxBytes }, readiness: { type: 'log', pattern: '^all written', timeoutSec: 120 } })
   t.equal(answer.status, 200, answer.body.detail)
   const path = join(testApp.dataDir, 'logs', (await now()).logRef)
