@@ -1,6 +1,6 @@
 /** Remembers what was asked for: the wanted states of a place's services, and the activity row, in one transaction. */
 import type { Db } from '../../db/client.ts'
-import { touchWorkspace, updateWorkspace } from '../../db/execution-workspaces.ts'
+import { touchWorkspace, updateWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
 import type { RuntimeAction } from '../../openapi/schemas/runtime.ts'
 import type { Actor } from '../access/actor.ts'
 import { recordActivity } from '../operations/activity.ts'
@@ -34,7 +34,7 @@ export async function rememberDesired (trx: Db, { place, request, now, usedByOth
   const wanted = wantedBy[request.action]
   if (wanted === null || request.remember === null) return
   const change = { wanted, indexes: request.remember, serviceCount: servicesOf(place.commands).length }
-  if (place.kind === 'execution') await rememberInWorkspace(trx, place.id, change, now)
+  if (place.workspace !== null) await rememberInWorkspace(trx, place.workspace, change, now)
   if (place.owner.kind !== 'project') return
   const indexes = wanted === 'stopped' ? request.remember.filter(index => !usedByOthers.includes(index)) : request.remember
   await rememberInProject(trx, place.owner.id, { ...change, indexes }, now)
@@ -62,13 +62,25 @@ export async function recordAction (trx: Db, { place, request, now, actor, opera
 
 type Change = Parameters<typeof withDesired>[1]
 
-async function rememberInWorkspace (trx: Db, id: string, change: Change, now: Date): Promise<void> {
-  const row = await trx.selectFrom('execution_workspaces').select('config').where('id', '=', id).forUpdate().executeTakeFirst()
-  if (row === undefined) return
-  const before: DesiredStates = { desiredState: row.config?.desiredState ?? null, serviceStates: row.config?.serviceStates ?? null }
+/** Tried with the row as it was read a moment ago; read again and locked only where it was changed since. */
+async function rememberInWorkspace (trx: Db, known: WorkspaceRow, change: Change, now: Date): Promise<void> {
+  if (await storeDesired(trx, known, change, now, { version: known.version })) return
+  const row = await trx.selectFrom('execution_workspaces').selectAll().where('id', '=', known.id).forUpdate().executeTakeFirst()
+  if (row !== undefined) await storeDesired(trx, row, change, now, {})
+}
+
+/** False when the row is in another version by now. */
+async function storeDesired (trx: Db, { id, config, version }: WorkspaceRow, change: Change, now: Date, expected: { version?: number }): Promise<boolean> {
+  const before: DesiredStates = { desiredState: config?.desiredState ?? null, serviceStates: config?.serviceStates ?? null }
   const after = withDesired(before, change)
-  if (same(before, after)) return
-  await updateWorkspace(trx, id, { config: JSON.stringify(patchConfig(row.config, after)) }, now)
+  if (same(before, after)) return expected.version === undefined || await isVersion(trx, id, version)
+  return await updateWorkspace(trx, id, { config: JSON.stringify(patchConfig(config, after)) }, now, expected) !== undefined
+}
+
+/** Nothing to change is only true of the row as it is now; it is kept from changing until the transaction ends. */
+async function isVersion (trx: Db, id: string, version: number): Promise<boolean> {
+  const row = await trx.selectFrom('execution_workspaces').select('version').where('id', '=', id).forUpdate().executeTakeFirst()
+  return row?.version === version
 }
 
 async function rememberInProject (trx: Db, id: string, change: Change, now: Date): Promise<void> {

@@ -14,7 +14,7 @@ import { runJob } from '../runtime/jobs.ts'
 import { planService } from '../runtime/service-plan.ts'
 import { startSet } from '../runtime/start-set.ts'
 import { stopMetadata } from '../runtime/stop-metadata.ts'
-import type { StartedService, Supervisor } from '../runtime/supervisor.ts'
+import type { StartedService, StopInput, Supervisor } from '../runtime/supervisor.ts'
 import { recordAction, rememberDesired, type ActionStatus } from './desired-record.ts'
 import { ownerOf, placeLock, requireUsable, withStatusNow, type RuntimePlace } from './runtime-place.ts'
 import type { RuntimeRequest } from './runtime-request.ts'
@@ -100,9 +100,9 @@ async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place
 async function stopServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
   const { db } = deps
   const { place, request } = input
-  // First, so that a crash in between does not bring back what was to be stopped.
-  await input.record('begun', place.owner.kind === 'project' ? await usedByOthers(db, place, request) : [])
-  await stopRequested(deps, input, usingPlace(input.place))
+  // Before anything is ended, so that a crash in between does not bring back what was to be stopped.
+  const begun = input.record('begun', place.owner.kind === 'project' ? await usedByOthers(db, place, request) : [])
+  await Promise.all([stopRequested(deps, input, { leaving: usingPlace(place), before: begun }), begun])
   return []
 }
 
@@ -115,12 +115,12 @@ async function usedByOthers (db: Db, place: RuntimePlace, { stop }: RuntimeReque
 
 /**
  * Stops what the request says, and keeps the proof in the operation's metadata either way.
- * @param leaving who needs them no more: what others use goes on; null stops it for all
+ * @param how who needs them no more: what others use goes on
  */
-async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput, leaving: UsingPlace | null): Promise<void> {
+async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput, how: Pick<StopInput, 'leaving' | 'before'>): Promise<void> {
   if (request.stop.length === 0) op.log.system('Nothing was running.')
   try {
-    op.annotate(stopMetadata(await supervisor.stopAll(request.stop, { op, reason: 'It was stopped on request.', leaving })))
+    op.annotate(stopMetadata(await supervisor.stopAll(request.stop, { ...how, op, reason: 'It was stopped on request.' })))
   } catch (error) {
     if (isProblem(error) && error.code === 'stop_incomplete') op.annotate({ code: error.code, stop: error.members['proof'] })
     throw error
@@ -135,7 +135,7 @@ function usingPlace ({ kind, id }: RuntimePlace): UsingPlace {
 async function startServices (deps: RuntimeActionsDeps, input: StartingInput): Promise<ServiceRow[]> {
   const { place, request, op, session } = input
   const restart = request.action === 'restart'
-  if (restart) await stopRequested(deps, input, null)
+  if (restart) await stopRequested(deps, input, { leaving: null })
   const { started, failure } = await startSet(place.commands, request.start, async (command, onSpawned) => await startOne(deps, input, session, command, onSpawned))
   const services = started.flatMap(({ value }) => value ?? [])
   if (failure !== null) {

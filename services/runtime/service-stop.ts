@@ -20,6 +20,8 @@ export interface StopInput {
   reason: string
   /** The workspace that needs it no more: while others use it, it goes on for them. Null ends it for all. */
   leaving: UsingPlace | null
+  /** Has to be done before anything is ended; when it fails, nothing is. */
+  before?: Promise<unknown>
 }
 
 /** The proof of one stop, as operations keep it in their metadata; or for whom the service goes on. */
@@ -107,7 +109,7 @@ export function incompleteWords ({ service_name: name, port }: ServiceRow, { sur
  * Stops a service under its lock; one that is just starting is told to give up first. Null when it had ended already.
  * @throws StopIncomplete (422) naming what survived; WorkspaceBusy (409)
  */
-export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason, leaving }: StopInput): Promise<StopReport | null> {
+export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason, leaving, before }: StopInput): Promise<StopReport | null> {
   const cancelStart = deps.live.get(row.id)?.cancelStart
   if (cancelStart != null && (await otherUsers(deps, row, leaving)).length === 0) cancelStart(new Error(reason))
   const { graceMs } = storedDefinition(row, deps.serviceLogMaxBytes)
@@ -116,7 +118,8 @@ export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, re
     const [current, others] = await Promise.all([
       findService(deps.db, row.id),
       otherUsers(deps, row, leaving),
-      leaving === null || row.reuse_key === null ? null : dropServiceUse(deps.db, row.reuse_key, leaving)
+      leaving === null || row.reuse_key === null ? null : dropServiceUse(deps.db, row.reuse_key, leaving),
+      before
     ])
     if (current === undefined || !isLiveRow(current)) return null
     const [heir] = others
