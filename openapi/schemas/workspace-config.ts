@@ -21,7 +21,8 @@ export const PortDefinition = Type.Unsafe<number | { value?: number, type?: 'aut
         value: { type: 'integer', minimum: 1, maximum: 65_535 },
         type: { type: 'string', enum: ['auto', 'fixed'] },
         envKey: { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 200 }
-      }
+      },
+      ...closed
     },
     { type: 'null' }
   ],
@@ -36,19 +37,28 @@ export const ReadinessDefinition = Type.Object({
   command: Type.Optional(text(maxCommandLength)),
   timeoutSec: Type.Optional(seconds({ exclusiveMinimum: 0 })),
   intervalMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 60_000 }))
-})
+}, closed)
 
 export const StopPolicyDefinition = Type.Object({
   type: stringEnum(['manual', 'idle_timeout', 'on_run_finish']),
   idleSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: 1800 }))
-})
+}, closed)
 
 export const RestartDefinition = Type.Object({
   policy: stringEnum(['never', 'on_failure', 'always']),
-  maxRetries: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+  maxRetries: Type.Optional(nullableInteger({ minimum: 0, maximum: 1000 })),
   backoffMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600_000 }))
-})
+}, closed)
 
+/** So many processes the kernel can count (PID_MAX_LIMIT of a 64-bit Linux). */
+const mostProcesses = 4_194_304
+
+export const LimitsDefinition = Type.Object({
+  memoryBytes: Type.Optional(Type.Integer({ minimum: 1_048_576, maximum: Number.MAX_SAFE_INTEGER })),
+  maxProcesses: Type.Optional(Type.Integer({ minimum: 1, maximum: mostProcesses }))
+}, closed)
+
+/** What has a shape of its own is closed, so that a misspelt field is told; the entry itself is open to other clients' keys. */
 export const CommandEntry = Type.Object({
   id: Type.Optional(text(maxNameLength)),
   kind: Type.Optional(stringEnum(commandKinds)),
@@ -75,17 +85,14 @@ export const CommandEntry = Type.Object({
   dependsOn: Type.Optional(Type.Array(Type.Object({
     command: text(maxNameLength),
     condition: Type.Optional(stringEnum(['started', 'healthy', 'completed']))
-  }), { maxItems: 100 })),
-  stop: Type.Optional(Type.Object({ signal: Type.Optional(stringEnum(stopSignals)), graceSec: Type.Optional(seconds()) })),
+  }, closed), { maxItems: 100 })),
+  stop: Type.Optional(Type.Object({ signal: Type.Optional(stringEnum(stopSignals)), graceSec: Type.Optional(seconds()) }, closed)),
   health: Type.Optional(Type.Object({
     intervalSec: Type.Optional(seconds({ minimum: 1 })),
     failureThreshold: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 }))
-  })),
-  log: Type.Optional(Type.Object({ maxBytes: Type.Optional(Type.Integer({ minimum: 4096, maximum: 10_737_418_240 })) })),
-  limits: Type.Optional(Type.Object({
-    memoryBytes: Type.Optional(Type.Integer({ minimum: 1_048_576 })),
-    maxProcesses: Type.Optional(Type.Integer({ minimum: 1 }))
-  })),
+  }, closed)),
+  log: Type.Optional(Type.Object({ maxBytes: Type.Optional(Type.Integer({ minimum: 4096, maximum: 10_737_418_240 })) }, closed)),
+  limits: Type.Optional(LimitsDefinition),
   timeoutSec: Type.Optional(seconds({ exclusiveMinimum: 0 }))
 }, { additionalProperties: true })
 

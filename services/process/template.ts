@@ -50,14 +50,35 @@ const parsesAgain = /(?:^|[\s;&|(])(?:eval|(?:\S*\/)?(?:ba|da|z|k|a)?sh\s+(?:-\S
 
 /** The names in a template that no scope could ever hold, for checking a config when it is written. */
 export function unknownNames (template: string): string[] {
-  const names = [...template.matchAll(placeholder)].flatMap(([, name]) => name === undefined ? [] : [name])
-  return [...new Set(names)].filter(name => !knownNames.includes(name) && !serviceName.test(name) && !variableName.test(name))
+  return namesIn(template).filter(name => !knownNames.includes(name) && !serviceName.test(name) && !variableName.test(name))
 }
 
 /** The services a template speaks of. */
 export function namedServices (template: string): string[] {
-  const names = [...template.matchAll(placeholder)].flatMap(([, name]) => serviceName.exec(name ?? '')?.[1] ?? [])
-  return [...new Set(names)]
+  return [...new Set(namedAddresses(template).map(({ service }) => service))]
+}
+
+/** The ports and URLs of services that a template speaks of. */
+export function namedAddresses (template: string): { service: string, part: 'port' | 'url' }[] {
+  return namesIn(template).flatMap(name => {
+    const [, service, part] = serviceName.exec(name) ?? []
+    return service === undefined ? [] : [{ service, part: part === 'port' ? 'port' : 'url' }]
+  })
+}
+
+/** True when a template speaks of the command's own port. */
+export function namesPort (template: string): boolean {
+  return namesIn(template).includes('port')
+}
+
+/** The template with a `1` for each value: for looking at its form when no value is known yet. */
+export function withStandIns (template: string): string {
+  return template.replace(placeholder, (_all, name: string | undefined) => name === undefined ? '{{' : '1')
+}
+
+/** Each name in a template once, in its order. */
+function namesIn (template: string): string[] {
+  return [...new Set([...template.matchAll(placeholder)].flatMap(([, name]) => name ?? []))]
 }
 
 /**

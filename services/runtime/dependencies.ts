@@ -2,7 +2,7 @@
 import type { InvalidPlace } from '../errors.ts'
 import { findCommand, type WorkspaceCommand } from './commands.ts'
 
-/** Unknown commands, conditions that can't come true, and cycles, each with its place below `pointerPrefix`. */
+/** Unknown, repeated and own names, conditions that can't come true, and cycles, each with its place below `pointerPrefix`. */
 export function dependencyProblems (commands: readonly WorkspaceCommand[], pointerPrefix: string): InvalidPlace[] {
   const problems = commands.flatMap(command => ownProblems(commands, command, pointerPrefix))
   return problems.length > 0 ? problems : cycleProblems(commands, pointerPrefix)
@@ -50,10 +50,14 @@ function placeOf ({ definition: { source } }: WorkspaceCommand): string {
 }
 
 function ownProblems (commands: readonly WorkspaceCommand[], command: WorkspaceCommand, pointerPrefix: string): InvalidPlace[] {
+  const before = new Set<WorkspaceCommand>()
   return (command.entry.dependsOn ?? []).flatMap(({ command: reference, condition }, index) => {
     const pointer = `${pointerPrefix}${placeOf(command)}/${index}`
     const needed = findCommand(commands, reference)
     if (needed === undefined) return [{ pointer: `${pointer}/command`, message: `names no command of this config: ${reference}` }]
+    if (needed === command) return [{ pointer: `${pointer}/command`, message: 'names the command itself' }]
+    if (before.has(needed)) return [{ pointer: `${pointer}/command`, message: `names ${needed.definition.name} a second time` }]
+    before.add(needed)
     const { kind } = needed.definition
     if (condition === 'completed' && kind === 'service') return [{ pointer: `${pointer}/condition`, message: 'is completed, but a service does not complete' }]
     if (condition === 'healthy' && kind === 'job') return [{ pointer: `${pointer}/condition`, message: 'is healthy, but a job has no health' }]
@@ -70,7 +74,7 @@ function cycleProblems (commands: readonly WorkspaceCommand[], pointerPrefix: st
     if (at >= 0) {
       const names = [...path.slice(at), command].map(({ definition }) => definition.name)
       const last = path.at(-1) ?? command
-      problems.push({ pointer: pointerPrefix + placeOf(last), message: `makes a cycle: ${names.join(' → ')}` })
+      problems.push({ pointer: `${pointerPrefix}${placeOf(last)}/${neededBy(commands, last).indexOf(command)}/command`, message: `makes a cycle: ${names.join(' → ')}` })
       return
     }
     for (const needed of neededBy(commands, command)) walk(needed, [...path, command])

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
 import { Unprocessable } from '../../../services/errors.ts'
-import { namedServices, renderCommand, renderText, unknownNames, type TemplateScope } from '../../../services/process/template.ts'
+import { namedAddresses, namedServices, namesPort, renderCommand, renderText, unknownNames, withStandIns, type TemplateScope } from '../../../services/process/template.ts'
 
 const scope: TemplateScope = {
   workspace: { cwd: '/w', branchName: 'feature/x', worktreePath: '/w', repoUrl: 'https://example.test/r', repoRef: null, env: { API_KEY: 'k', 'with.dot': 'd' } },
@@ -54,6 +54,10 @@ t.test("other programs' braces and escaped ones stay as they are", async t => {
 t.test('a config can be checked without a scope', async t => {
   t.same(unknownNames('{{port}} {{services.api.port}} {{workspace.env.X}} {{oops}} {{issue.oops}} {{oops}} {{.Names}}'), ['oops', 'issue.oops'])
   t.same(namedServices('{{services.api.port}} {{services.web app 2.0.url}} {{services.api.url}} {{port}}'), ['api', 'web app 2.0'])
+  t.same(namedAddresses('{{services.api.port}} {{ services.api.url }} {{services.api.port}}'), [{ service: 'api', part: 'port' }, { service: 'api', part: 'url' }])
+  t.ok(namesPort('http://{{ port }}/'))
+  t.notOk(namesPort('\\{{port}} {{services.port.url}}'))
+  t.equal(withStandIns('http://{{issue.id}}:{{port}}/\\{{x}}'), 'http://1:1/{{x}}')
 })
 
 const nasty = [

@@ -24,5 +24,20 @@ for (const [title, needs, wanted, expected] of orders) {
 t.test('a cycle is named once, with its way', async t => {
   const problems = dependencyProblems(config({ a: ['b'], b: ['c'], c: ['a'], d: ['a'] }), '/p')
   t.equal(problems.length, 1)
-  t.match(problems[0], { pointer: '/p/commands/2/dependsOn', message: 'makes a cycle: a → b → c → a' })
+  t.match(problems[0], { pointer: '/p/commands/2/dependsOn/0/command', message: 'makes a cycle: a → b → c → a' })
 })
+
+const refused: [string, Record<string, string[]>, string, RegExp][] = [
+  ['the command itself', { a: ['a'] }, '/p/commands/0/dependsOn/0/command', /itself/],
+  ['the command itself by its id', { a: ['service:a'] }, '/p/commands/0/dependsOn/0/command', /itself/],
+  ['nothing there is', { a: ['b', 'c'], b: [] }, '/p/commands/0/dependsOn/1/command', /no command of this config: c/],
+  ['the same twice', { a: ['b', 'b'], b: [] }, '/p/commands/0/dependsOn/1/command', /b a second time/],
+  ['the same by name and by id', { a: ['b', 'service:b'], b: [] }, '/p/commands/0/dependsOn/1/command', /b a second time/],
+  ['one that needs it, in second place', { a: ['c', 'b'], b: ['c', 'a'], c: [] }, '/p/commands/1/dependsOn/1/command', /a → b → a/]
+]
+for (const [title, needs, pointer, message] of refused) {
+  t.test(`a dependency that names ${title} is refused at its place`, async t => {
+    t.match(dependencyProblems(config(needs), '/p'), [{ pointer, message }])
+    t.equal(dependencyProblems(config(needs), '/p').length, 1)
+  })
+}
