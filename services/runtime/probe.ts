@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { connect, type LookupFunction } from 'node:net'
+import { connect, type LookupFunction, type Socket } from 'node:net'
 import { devNull } from 'node:os'
 import { spawnProcess } from '../process/spawn.ts'
 import { terminate } from '../process/terminate.ts'
@@ -35,6 +35,8 @@ export interface RunningProbe {
 
 /** A server that accepts but does not answer within this is asked anew. */
 const attemptMs = 10_000
+/** A server that does not close its side of a probe's connection within this is hung up on. */
+const goodbyeMs = 1_000
 /** A probe's command gets no long farewell. */
 const commandGraceMs = 500
 
@@ -104,7 +106,8 @@ async function connectOnce (host: string, port: number, signal: AbortSignal): Pr
     const socket = connect({ host, port })
     const give = (result: string | null) => {
       signal.removeEventListener('abort', giveUp)
-      socket.destroy()
+      if (result === null) sayGoodbye(socket)
+      else socket.destroy()
       resolve(result)
     }
     const giveUp = () => give('no answer in time')
@@ -112,6 +115,13 @@ async function connectOnce (host: string, port: number, signal: AbortSignal): Pr
     socket.once('connect', () => give(null))
     socket.on('error', error => give(reasonOf(error)))
   })
+}
+
+/** Closing with a greeting unread would reset the connection, and a simple server may fall over that. */
+function sayGoodbye (socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), goodbyeMs).unref()
+  socket.once('close', () => clearTimeout(timer))
+  socket.unref().resume().end()
 }
 
 function lookInLog ({ pattern, logPath, fromByte = 0 }: { pattern: string, logPath: string, fromByte?: number }): RunningProbe['look'] {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { findMembers } from '../../../services/process/tree.ts'
@@ -53,6 +54,22 @@ t.test('connecting is enough for a TCP probe', async t => {
   t.same(await look({ type: 'tcp', port }), { ok: true, seen: `connected to 127.0.0.1 port ${port}` })
   t.match(await look({ type: 'tcp', port: await freePort() }), { ok: false, seen: /ECONNREFUSED/ })
   t.match(await look({ type: 'tcp', port }, AbortSignal.abort()), { ok: false })
+})
+
+t.test('a server that greets sees its TCP probe leave politely, and a stream without end does not hold it', async t => {
+  const ends: string[] = []
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    const flood = setInterval(() => socket.write('x'), 5)
+    socket.write('hello')
+    socket.once('end', () => ends.push('end')).on('error', error => ends.push(error.message)).once('close', () => { clearInterval(flood) })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { server.close() })
+  const address = server.address()
+  t.match(await look({ type: 'tcp', port: typeof address === 'object' && address !== null ? address.port : 0 }), { ok: true })
+  await eventually(() => ends.length > 0, 'the server sees the end')
+  t.equal(ends[0], 'end')
+  await eventually(async () => await new Promise(resolve => server.getConnections((_error, count) => resolve(count === 0))), 'it is hung up on')
 })
 
 t.test('a log probe waits for its line', async t => {
