@@ -1,0 +1,23 @@
+import t from 'tap'
+import type { StopReport } from '../../../services/runtime/service-stop.ts'
+import { stopMetadata } from '../../../services/runtime/stop-metadata.ts'
+
+const stopped = (serviceName: string, portFree: boolean | null): StopReport => ({ runtimeServiceId: serviceName, serviceName, kept: false, membersBefore: [1, 2], survivors: [], forced: false, portFree, durationMs: 5 })
+
+t.test('the proof is told over all services and for each', async t => {
+  t.same(stopMetadata([stopped('a', true), stopped('b', null)]), {
+    runtimeServiceCount: 2,
+    stop: {
+      membersBefore: [1, 2, 1, 2],
+      survivors: [],
+      portFree: true,
+      services: ['a', 'b'].map((serviceName, index) => ({ runtimeServiceId: serviceName, serviceName, membersBefore: [1, 2], survivors: [], forced: false, portFree: index === 0 ? true : null, durationMs: 5 }))
+    }
+  })
+  t.match(stopMetadata([stopped('a', true), stopped('b', false)]), { stop: { portFree: false } })
+})
+
+t.test('what goes on for others is no stop', async t => {
+  const metadata = stopMetadata([{ runtimeServiceId: 'a', serviceName: 'a', kept: true, usedBy: [{ id: 'w', name: 'Other' }] }])
+  t.same(metadata, { runtimeServiceCount: 0, stop: { membersBefore: [], survivors: [], portFree: true, services: [] }, kept: [{ runtimeServiceId: 'a', serviceName: 'a', usedBy: [{ id: 'w', name: 'Other' }] }] })
+})
