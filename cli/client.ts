@@ -1,4 +1,4 @@
-/** A tiny JSON client for the demo and the benchmarks: one call, one expected status, loud otherwise. */
+/** A tiny client for the demo and the benchmarks: JSON calls with one expected status, loud otherwise, and followed streams. */
 
 export interface Answer<T> {
   status: number
@@ -25,5 +25,27 @@ export function createClient (baseUrl: string): Call {
     const fine = expect === undefined ? response.ok : response.status === expect
     if (!fine) throw new Error(`${method} ${path} answered ${response.status}, not ${expect ?? '2xx'}: ${text}`)
     return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T, headers: response.headers, elapsedMs }
+  }
+}
+
+/** One server-sent event; `data` is parsed. */
+export interface StreamEvent { id: string, event: string, data: Record<string, unknown> }
+
+/**
+ * Follows a stream of server-sent events until it ends, or until the loop over it is left.
+ * @throws Error when the answer is no such stream
+ */
+export async function * followEvents (url: string): AsyncGenerator<StreamEvent> {
+  const response = await fetch(url, { headers: { accept: 'text/event-stream' } })
+  if (!response.ok || response.body === null) throw new Error(`GET ${url} answered ${response.status}: ${await response.text()}`)
+  let rest = ''
+  for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+    const blocks = (rest + text).split('\n\n')
+    rest = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const fields = new Map(block.split('\n').map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]))
+      // A block without data is a comment that keeps the connection open.
+      if (fields.has('data')) yield { id: fields.get('id') ?? '', event: fields.get('event') ?? 'message', data: JSON.parse(fields.get('data') ?? '{}') as Record<string, unknown> }
+    }
   }
 }

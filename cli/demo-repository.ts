@@ -9,12 +9,19 @@ const run = promisify(execFile)
 const files: Record<string, string> = {
   'README.md': '# Greeter\n\nSays hello over HTTP.\n',
   'greeting.js': "export const greeting = 'Hello from the main branch'\n",
+  'clock.js': `import { createServer } from 'node:http'
+
+const port = Number(process.env.PORT)
+createServer((request, response) => response.end(new Date().toISOString()))
+  .listen(port, '127.0.0.1', () => console.log('clock on port', port))
+`,
   'server.js': `import { createServer } from 'node:http'
 import { greeting } from './greeting.js'
 
 const port = Number(process.env.PORT)
-createServer((request, response) => {
-  console.log(request.method, request.url)
+createServer(async (request, response) => {
+  const time = await (await fetch(process.env.CLOCK_URL)).text()
+  console.log(request.method, request.url, 'at', time)
   response.end(greeting + '\\n')
 }).listen(port, '127.0.0.1', () => console.log('dev server on port', port))
 `,
@@ -42,18 +49,24 @@ export async function makeDemoRepository (folder: string): Promise<void> {
   await git('commit', '--quiet', '--message', 'A greeter')
 }
 
-/** The commands of the demo project: one service and one job. */
+const answers = { type: 'http', urlTemplate: 'http://127.0.0.1:{{port}}/', timeoutSec: 20 }
+
+/** The commands of the demo project: a service, one that needs it and comes back when it crashes, and a job. */
 export const demoRuntime = {
   commands: [
     {
       name: 'web',
       kind: 'service',
-      command: 'node server.js',
+      command: 'exec node server.js',
+      env: { CLOCK_URL: '{{services.clock.url}}' },
       port: { type: 'auto' },
-      readiness: { type: 'http', urlTemplate: 'http://127.0.0.1:{{port}}/', timeoutSec: 20 },
+      readiness: answers,
       expose: { urlTemplate: 'http://127.0.0.1:{{port}}/' },
-      reuseScope: 'execution_workspace'
+      reuseScope: 'execution_workspace',
+      dependsOn: [{ command: 'clock', condition: 'healthy' }],
+      restart: { policy: 'on_failure', maxRetries: 3, backoffMs: 100 }
     },
+    { name: 'clock', kind: 'service', command: 'exec node clock.js', port: { type: 'auto' }, readiness: answers, reuseScope: 'execution_workspace' },
     { name: 'test', kind: 'job', command: 'node test.js', timeoutSec: 60 }
   ]
 }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type Call } from './client.ts'
 import { demoRuntime, makeDemoRepository } from './demo-repository.ts'
+import { crash, followLog, runJob, serve, stopWithProof } from './demo-runtime.ts'
+import { ensure, step, type Controlled, type Operation, type Workspace } from './demo-step.ts'
 import { startServiceProcess, untilReady, type ServiceProcess } from './service-process.ts'
 
 const ids = {
@@ -13,26 +15,7 @@ const ids = {
   issue: '44444444-4444-4444-8444-444444444444'
 }
 
-interface Workspace { id: string, status: string, branchName: string, providerRef: string, baseSha: string, runtimeServices: { serviceName: string, status: string, url: string, port: number, providerRef: string }[] }
-interface Operation { id: string, status: string, exitCode: number | null, metadata: Record<string, unknown> }
 interface Readiness { state: string, blockingReasons: string[], warnings: string[], plannedActions: { kind: string, description: string }[] }
-interface Controlled { workspace: Workspace, operation: Operation }
-
-let stepNumber = 0
-
-/** Runs one step and prints what it did, where, and how long it took. */
-async function step<T> (title: string, action: () => Promise<{ value: T, told: string[] }>): Promise<T> {
-  const started = performance.now()
-  const { value, told } = await action()
-  stepNumber += 1
-  console.log(`\n${String(stepNumber).padStart(2)}. ${title}  (${Math.round(performance.now() - started)} ms)`)
-  for (const line of told) console.log(`    ${line}`)
-  return value
-}
-
-function ensure (condition: boolean, otherwise: string): void {
-  if (!condition) throw new Error(otherwise)
-}
 
 const exists = (path: string) => stat(path).then(() => true, () => false)
 
@@ -56,33 +39,6 @@ async function open (call: Call): Promise<Workspace> {
     ensure(await exists(join(body.providerRef, 'server.js')), 'the worktree has no files')
     ensure(await exists(join(body.providerRef, '.provisioned')), 'the provision command did not run')
     return { value: body, told: [`branch ${body.branchName} from ${body.baseSha.slice(0, 10)}`, `worktree ${body.providerRef}`, `GET /api/execution-workspaces/${body.id}`] }
-  })
-}
-
-async function serve (call: Call, workspace: Workspace): Promise<string> {
-  const path = `/api/execution-workspaces/${workspace.id}/runtime-services/start`
-  return await step('Start its dev server, with 20 requests at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => call<Controlled>('POST', path, { workspaceCommandId: 'service:web' }, 200)))
-    const pids = new Set(answers.flatMap(({ body }) => body.workspace.runtimeServices.filter(service => service.status === 'running').map(service => service.providerRef)))
-    ensure(pids.size === 1, `20 starts left ${pids.size} processes`)
-    const service = answers[0]?.body.workspace.runtimeServices[0]
-    ensure(service !== undefined, 'no service is shown')
-    const url = service?.url ?? ''
-    const page = (await (await fetch(url)).text()).trim()
-    ensure(page === 'Hello from the main branch', `the dev server answered: ${page}`)
-    return { value: url, told: [`one process, pid ${service?.providerRef}, at ${url}`, `it answers: ${page}`] }
-  })
-}
-
-async function runJob (call: Call, workspace: Workspace): Promise<void> {
-  await step('Run the test job and read its log', async () => {
-    const { body } = await call<Controlled>('POST', `/api/execution-workspaces/${workspace.id}/runtime-commands/run`, { workspaceCommandId: 'job:test' }, 200)
-    ensure(body.operation.status === 'succeeded' && body.operation.exitCode === 0, `the job ended as ${body.operation.status}`)
-    const log = await call<{ content: string }>('GET', `/api/workspace-operations/${body.operation.id}/log`)
-    const lines = log.body.content.trim().split('\n').map(line => JSON.parse(line) as { stream: string, chunk: string })
-    const output = lines.filter(line => line.stream === 'stdout').map(line => line.chunk).join('').trim().split('\n')
-    ensure(output.some(line => line.includes('1 test passed')), `the log holds: ${output.join(' | ')}`)
-    return { value: undefined, told: [`exit code 0; GET /api/workspace-operations/${body.operation.id}/log`, ...output.map(line => `| ${line}`)] }
   })
 }
 
@@ -155,15 +111,18 @@ async function drive (call: Call, folder: string, service: ServiceProcess, keep:
   })
   await register(call, repository)
   const workspace = await open(call)
-  const serviceUrl = await serve(call, workspace)
+  const web = await serve(call, workspace)
+  await followLog(service.url, web)
+  await crash(call, workspace, web)
+  await stopWithProof(call, workspace)
   await runJob(call, workspace)
   await makeMess(workspace)
   if (keep) {
-    console.log(`\nLeft up. API ${service.url}, docs ${service.url}/docs, dev server ${serviceUrl}, workspace ${service.url}/api/execution-workspaces/${workspace.id}\nPress Ctrl+C to stop the service; its files are in ${folder}`)
+    console.log(`\nLeft up. API ${service.url}, docs ${service.url}/docs, dev server ${web.url}, workspace ${service.url}/api/execution-workspaces/${workspace.id}\nPress Ctrl+C to stop the service; its files are in ${folder}`)
     return
   }
   await askReadiness(call, workspace)
-  await archive(call, workspace, serviceUrl)
+  await archive(call, workspace, web.url)
   await restore(call, workspace)
   await leaveNothing(call, workspace, service)
 }
