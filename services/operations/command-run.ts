@@ -1,8 +1,10 @@
 /** Runs a command to its end under an operation: output to the log as it comes, and nothing of it left running afterwards. */
+import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { outOfMemoryWords, wasOutOfMemory, type Limits } from '../process/limits.ts'
 import { spawnProcess, type SpawnedProcess } from '../process/spawn.ts'
 import { terminate, type StopProof } from '../process/terminate.ts'
-import { findMembers, markVariable, type ProcessIdentity } from '../process/tree.ts'
+import { markVariable, type ProcessIdentity } from '../process/tree.ts'
 import type { OutputStream } from './log-writer.ts'
 import type { OperationFinish, OperationHandle } from './operation-handle.ts'
 import { statusWhenEnded } from './run-step.ts'
@@ -18,6 +20,8 @@ export interface CommandRunOptions {
   timeoutMs: number | null
   /** From the stop signal to SIGKILL. */
   graceMs?: number
+  /** Of its whole process tree; where the host can't enforce them the log says so. */
+  limits?: Limits | undefined
   /** Ends the command, beside `op.signal`. */
   signal?: AbortSignal
   /** Told once its process is there. */
@@ -28,6 +32,8 @@ export interface CommandResult {
   exitCode: number | null
   signal: string | null
   outcome: 'exited' | 'timed_out' | 'cancelled'
+  /** The kernel ended processes of it because they needed more than the memory limit. */
+  outOfMemory: boolean
   /** What was ended beyond the command's own exit; null when nothing had to be. */
   stop: StopProof | null
 }
@@ -93,17 +99,18 @@ async function firstEnding (exited: Promise<unknown>, timeoutMs: number | null, 
   }
 }
 
-/** Ends what is left of the command's processes; null when nothing was. */
+/** Ends what is left of the command's processes, and removes its control group; null when there was nothing to end. */
 async function endRest (root: ProcessIdentity, mark: string, graceMs: number, mustEnd: boolean): Promise<StopProof | null> {
-  if (!mustEnd && findMembers({ root, mark }).length === 0) return null
-  return await terminate({ root, mark, graceMs })
+  const proof = await terminate({ root, mark, graceMs })
+  return mustEnd || proof.membersBefore.length > 0 ? proof : null
 }
 
 function leftBehind (count: number): string {
   return count === 1 ? 'The command left a process running; it was ended.' : `The command left ${count} processes running; they were ended.`
 }
 
-function explain (op: OperationHandle, outcome: Ending, timeoutMs: number | null, stop: StopProof | null): void {
+function explain (op: OperationHandle, { outcome, outOfMemory, stop }: Pick<CommandResult, 'outcome' | 'outOfMemory' | 'stop'>, timeoutMs: number | null): void {
+  if (outOfMemory) op.log.system(outOfMemoryWords)
   if (outcome === 'timed_out') op.log.system(`The command was ended: it ran longer than ${(timeoutMs ?? 0) / 1000} s.`)
   if (outcome === 'cancelled') op.log.system('The command was ended: it was cancelled.')
   if (outcome === 'exited' && stop !== null) op.log.system(leftBehind(stop.membersBefore.length))
@@ -125,11 +132,14 @@ async function settleOutput (child: SpawnedProcess, copy: Copy): Promise<void> {
  * Runs a shell command and streams its output to the operation's log. Ends its whole process tree on a time-out or an
  * abort, and whatever it leaves running when it exits. Throws CommandNotStarted when it can't be started.
  */
-export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = defaultGraceMs, signal, onSpawned }: CommandRunOptions): Promise<CommandResult> {
+export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = defaultGraceMs, limits, signal, onSpawned }: CommandRunOptions): Promise<CommandResult> {
   op.log.addSecrets(env)
   const ended = signal === undefined ? op.signal : AbortSignal.any([op.signal, signal])
   ended.throwIfAborted()
-  const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: op.mark }, output: 'pipe' })
+  // Made from the operation's, by which all is found, but its own: an operation may run several commands at once.
+  const mark = `${op.mark}.${randomUUID()}`
+  const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: 'pipe', ...(limits === undefined ? {} : { group: { mark, limits } }) })
+  if (child.limitsProblem !== null) op.log.system(child.limitsProblem)
   const root = { pid: child.pid, startTime: child.startTime }
   const attached = op.attachProcess(root)
   attached.catch(() => {}) // Awaited below; without this a slow end of the command would make it an unhandled rejection.
@@ -138,12 +148,13 @@ export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = 
 
   const outcome = await firstEnding(child.exited, timeoutMs, ended)
   if (outcome === 'exited') await settlesWithin(copy.done, lastOutputMs)
-  const stop = await endRest(root, op.mark, graceMs, outcome !== 'exited')
+  const outOfMemory = wasOutOfMemory(mark)
+  const stop = await endRest(root, mark, graceMs, outcome !== 'exited')
   await settleOutput(child, copy)
-  explain(op, outcome, timeoutMs, stop)
+  explain(op, { outcome, outOfMemory, stop }, timeoutMs)
   await attached
   const exit = await exitOf(child)
-  return { exitCode: exit.code, signal: exit.signal, outcome, stop }
+  return { exitCode: exit.code, signal: exit.signal, outcome, outOfMemory, stop }
 }
 
 /** The child's exit; unknown when it survived even SIGKILL (a process stuck in the kernel). */
@@ -153,7 +164,7 @@ async function exitOf (child: SpawnedProcess): Promise<{ code: number | null, si
 
 /** What to finish an operation with that was this command: its status, exit code, and the proof of what was ended. */
 export function finishOf (op: OperationHandle, result: CommandResult): OperationFinish {
-  const { exitCode, signal, outcome, stop } = result
+  const { exitCode, signal, outcome, outOfMemory, stop } = result
   const survived = stop !== null && stop.survivors.length > 0
   const status = outcome === 'timed_out'
     ? 'timed_out'
@@ -163,6 +174,7 @@ export function finishOf (op: OperationHandle, result: CommandResult): Operation
     exitCode,
     metadata: {
       ...(signal === null ? {} : { exitSignal: signal }),
+      ...(outOfMemory ? { exitReason: outOfMemoryWords } : {}),
       ...(stop === null ? {} : { stop }),
       ...(survived ? { code: 'stop_incomplete' } : {})
     }

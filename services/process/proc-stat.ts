@@ -66,6 +66,8 @@ export function hasEnded (stat: ProcessStat): boolean {
   return stat.state === 'Z' || stat.state === 'X' || stat.state === 'x'
 }
 
+const dot = 0x2e
+
 /** The command line of a process, its arguments joined by blanks; null when it can't be read. */
 export function readCommandLine (pid: number): string | null {
   try {
@@ -77,14 +79,15 @@ export function readCommandLine (pid: number): string | null {
   }
 }
 
-/** True when the process was started with this exact `NAME=value` in its environment. */
+/** True when the process was started with this `NAME=value` in its environment, or with a value that goes on with a dot. */
 export function hasInEnvironment (pid: number, assignment: string): boolean {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`)
     const wanted = Buffer.from(assignment)
     for (let at = environment.indexOf(wanted); at !== -1; at = environment.indexOf(wanted, at + 1)) {
-      const end = at + wanted.length
-      if ((at === 0 || environment[at - 1] === 0) && (end === environment.length || environment[end] === 0)) return true
+      if (at > 0 && environment[at - 1] !== 0) continue
+      const after = environment[at + wanted.length]
+      if (after === undefined || after === 0 || after === dot) return true
     }
   } catch {
     // Another user's process, or gone: not one we started.

@@ -6,6 +6,9 @@ import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { CommandNotStarted } from '../errors.ts'
+import type { Cgroup } from './cgroup.ts'
+import { hostCgroups, type Cgroups } from './cgroups.ts'
+import { applyLimits, type Limits } from './limits.ts'
 import { readStat } from './proc-stat.ts'
 import type { ProcessIdentity } from './tree.ts'
 
@@ -20,6 +23,11 @@ export interface SpawnInput {
   env: Record<string, string>
   /** A file both streams are appended to by the kernel, or pipes to this process. */
   output: { toFile: string } | 'pipe'
+  /**
+   * Where the host allows it, the process and all it starts stay in a control group of this mark, within these limits. The
+   * kernel takes some 10 ms to move a process there, so only what has limits is given one.
+   */
+  group?: { mark: string, limits?: Limits | undefined } | undefined
 }
 
 /** How a process ended: with a code or by a signal, the other is null. */
@@ -35,6 +43,8 @@ export interface SpawnedProcess extends ProcessIdentity {
   stderr: Readable | null
   /** Settles when the process itself ends; its children may go on. Never rejects. */
   exited: Promise<ProcessExit>
+  /** A sentence on limits that were asked for and are not enforced on this host; null when there are none such. */
+  limitsProblem: string | null
   /** Lets this process end while the started one goes on. */
   unref (): void
 }
@@ -43,21 +53,34 @@ export interface SpawnedProcess extends ProcessIdentity {
  * Starts `command`; its standard input is empty.
  * @throws CommandNotStarted when the folder is missing, the log can't be opened or the system refuses
  */
-export async function spawnProcess ({ command, cwd, env, output }: SpawnInput): Promise<SpawnedProcess> {
+export async function spawnProcess ({ command, cwd, env, output, group }: SpawnInput, cgroups: Cgroups = hostCgroups): Promise<SpawnedProcess> {
   await requireFolder(cwd)
   const logFd = output === 'pipe' ? null : await openForAppending(output.toFile)
   const stdio: StdioOptions = logFd === null ? ['ignore', 'pipe', 'pipe'] : ['ignore', logFd, logFd]
+  const cgroup = group === undefined ? null : await cgroups.make(group.mark)
   try {
+    const limitsProblem = await applyLimits(cgroups, cgroup, group?.limits)
     // `detached` is setsid(): signals to our terminal don't reach the child, and its group has its pid.
-    return await begun(spawn(shell, ['-c', command], { cwd, env, stdio, detached: true }))
+    return await begun(spawn(shell, ['-c', entering(cgroup) + command], { cwd, env, stdio, detached: true }), limitsProblem)
   } catch (cause) {
+    await cgroup?.remove()
     throw new CommandNotStarted(`The command could not be started in ${cwd}: ${reasonOf(cause)}`, { cause })
   } finally {
     if (logFd !== null) closeSync(logFd)
   }
 }
 
-async function begun (child: ChildProcess): Promise<SpawnedProcess> {
+/**
+ * Shell text by which the shell itself goes into the group before it does anything else, so that nothing of the command ever
+ * runs outside. On the same line, so that the shell's messages name the command's own lines; that it works was tried out.
+ */
+function entering (cgroup: Cgroup | null): string {
+  if (cgroup === null) return ''
+  const file = `${cgroup.folder}/cgroup.procs`.replaceAll("'", "'\\''")
+  return `{ echo $$ >'${file}'; } 2>/dev/null || :; `
+}
+
+async function begun (child: ChildProcess, limitsProblem: string | null): Promise<SpawnedProcess> {
   const exited = new Promise<ProcessExit>(resolve => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
@@ -73,6 +96,7 @@ async function begun (child: ChildProcess): Promise<SpawnedProcess> {
     stdout,
     stderr,
     exited,
+    limitsProblem,
     unref: () => child.unref()
   }
 }

@@ -1,4 +1,5 @@
 /** Ending everything that was started, wherever it went, and proving that it is gone. */
+import { hostCgroups, type Cgroups } from './cgroups.ts'
 import { hasProc, readStat } from './proc-stat.ts'
 import { isListenedOn } from './port-use.ts'
 import { signalGroup, signalTree } from './signal-tree.ts'
@@ -37,16 +38,17 @@ const closely = { firstMs: 2, maxMs: 25 }
  * Sends `signal` to every process of the tree, waits the grace time, then kills what is left.
  * Never throws: what could not be ended is in the proof.
  */
-export async function terminate (input: TerminateInput): Promise<StopProof> {
+export async function terminate (input: TerminateInput, cgroups: Cgroups = hostCgroups): Promise<StopProof> {
   const begun = performance.now()
   const { root, mark, signal = 'SIGTERM', graceMs, port = null } = input
-  const hunt = createHunt({ root, mark })
+  const hunt = createHunt({ root, mark }, cgroups)
   let forced = false
   if (hunt.sweep().length > 0) {
     await hunt.signalAll(signal)
     forced = !await hunt.allGone(graceMs, signal)
     if (forced) await hunt.killAll()
   }
+  await hunt.removeGroups()
   return {
     membersBefore: hunt.everFound(),
     survivors: hunt.alive().map(({ pid }) => pid),
@@ -57,14 +59,15 @@ export async function terminate (input: TerminateInput): Promise<StopProof> {
 }
 
 /** The processes found so far; each is signalled only while it is still the one that was found. */
-function createHunt (tree: Tree) {
+function createHunt (tree: Tree, cgroups: Cgroups) {
   const found = new Map<number, ProcessIdentity>()
 
   const alive = () => [...found.values()].filter(isAlive)
+  const groups = () => tree.mark === null ? [] : cgroups.find(tree.mark)
 
   /** Looks through all processes; gives those not known before. */
   function sweep (): ProcessIdentity[] {
-    const fresh = findMembers(tree).filter(({ pid, startTime }) => found.get(pid)?.startTime !== startTime)
+    const fresh = findMembers(tree, cgroups).filter(({ pid, startTime }) => found.get(pid)?.startTime !== startTime)
     for (const identity of fresh) found.set(identity.pid, identity)
     return fresh
   }
@@ -94,17 +97,24 @@ function createHunt (tree: Tree) {
     return await isTrueWithin(look, withinMs)
   }
 
-  /** Kills until a sweep finds none: one that forks faster than we look is caught by its group. */
+  /** Kills until a sweep finds none: one that forks faster than we look is caught by its group, control group or process group. */
   async function killAll (): Promise<void> {
     await isTrueWithin(async () => {
       sweep()
       const left = alive()
-      if (left.length > 0) await signalAll('SIGKILL', left)
-      return left.length === 0
+      if (left.length === 0) return true
+      await Promise.all(groups().map(async group => await group.kill()))
+      await signalAll('SIGKILL', left)
+      return false
     }, killWithinMs)
   }
 
-  return { sweep, alive, signalAll, allGone, killAll, everFound: () => [...found.keys()] }
+  /** A group that something is still in stays, and is found again. */
+  async function removeGroups (): Promise<void> {
+    await Promise.all(groups().map(async group => await group.remove()))
+  }
+
+  return { sweep, alive, signalAll, allGone, killAll, removeGroups, everFound: () => [...found.keys()] }
 }
 
 /** Signals the root's group in one step, which also reaches what it forks meanwhile; gives the pids reached. */

@@ -1,4 +1,5 @@
 /** Which processes belong to what we started: by session and group, by descent, by the mark in their environment. */
+import { hostCgroups, type Cgroups } from './cgroups.ts'
 import { hasEnded, hasInEnvironment, readAllStats, readStat, ticksOf, type ProcessStat } from './proc-stat.ts'
 
 /** A process for good: a pid alone is given again to others. */
@@ -11,7 +12,7 @@ export interface ProcessIdentity {
 export interface Tree {
   /** The process that was spawned: leader of a session and group of its own. */
   root: ProcessIdentity | null
-  /** Value of BERTH_SPAWN_MARK in the environment of everything that was started. */
+  /** Value of BERTH_SPAWN_MARK in the environment of everything that was started; what has it and goes on with a dot is part of it. */
   mark: string | null
 }
 
@@ -31,18 +32,20 @@ export function isAlive (identity: ProcessIdentity): boolean {
 }
 
 /**
- * The living processes of a tree, wherever they went: still in the root's session or group, children
- * of such, or marked. Never this process, never pid 1. Where there is no /proc, the root alone.
+ * The living processes of a tree, wherever they went: still in the root's session or group, children of such,
+ * marked, or in the mark's control group. Never this process, never pid 1. Where there is no /proc, the root alone.
  */
-export function findMembers ({ root, mark }: Tree): ProcessIdentity[] {
+export function findMembers ({ root, mark }: Tree, cgroups: Cgroups = hostCgroups): ProcessIdentity[] {
   const all = readAllStats()
   if (all.length === 0) return root && isAlive(root) ? [root] : []
   const living = all.filter(mayBeMember)
   const members = new Map<number, ProcessStat>()
+  const inGroup = new Set(mark === null ? [] : cgroups.find(mark).flatMap(group => group.pids()))
   const since = root === null ? 0 : ticksOf(root.startTime)
   for (const stat of living) {
     // What was there before the root can't carry its mark; reading environments is what takes the time here.
-    if (mark !== null && stat.startTicks >= since && hasInEnvironment(stat.pid, `${markVariable}=${mark}`)) members.set(stat.pid, stat)
+    const isMarked = mark !== null && stat.startTicks >= since && hasInEnvironment(stat.pid, `${markVariable}=${mark}`)
+    if (isMarked || inGroup.has(stat.pid)) members.set(stat.pid, stat)
   }
   if (root) addSession(members, living, root, all.find(stat => stat.pid === root.pid))
   addFollowers(members, living)

@@ -28,6 +28,7 @@ export async function runJob (input: JobInput): Promise<CommandResult> {
     command,
     cwd: resolve(baseCwd, renderText(definition.cwd ?? '.', scope)),
     env: environment.build({ context, own: { ...renderEnv(entry, scope), ...values }, mark: op.mark }),
+    limits: entry.limits,
     timeoutMs: entry.timeoutSec === undefined ? null : entry.timeoutSec * 1000,
     ...(entry.stop?.graceSec === undefined ? {} : { graceMs: entry.stop.graceSec * 1000 })
   })

@@ -2,6 +2,7 @@
 import { findService, isLiveRow, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
 import { isProblem } from '../errors.ts'
 import type { Locks } from '../operations/locks.ts'
+import { outOfMemoryWords, wasOutOfMemory } from '../process/limits.ts'
 import type { ProcessExit } from '../process/spawn.ts'
 import { terminate } from '../process/terminate.ts'
 import type { HealthState } from './health.ts'
@@ -26,9 +27,11 @@ const leftoverGraceMs = 500
 
 /** A running service has exited: what it left is ended, how it ended is recorded, and it is started again if its policy says so. */
 export async function endExited (deps: EndDeps, service: WatchedService, exit: ProcessExit): Promise<void> {
+  // Asked before the control group goes with its count.
+  const why = wasOutOfMemory(service.mark) ? outOfMemoryWords : exitWords(exit)
   const { survivors, membersBefore } = await terminate({ root: service.identity, mark: service.mark, graceMs: leftoverGraceMs })
   deps.log.info({ runtimeServiceId: service.id, service: service.name, ...exit, leftRunning: membersBefore.length }, 'a service ended')
-  await settleEnd(deps, service.id, { cause: 'exited', exit }, { why: exitWords(exit), survivors })
+  await settleEnd(deps, service.id, { cause: 'exited', exit }, { why, survivors })
 }
 
 /**

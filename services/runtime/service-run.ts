@@ -70,7 +70,7 @@ async function tryOnce (deps: ServiceRunDeps, attempt: Attempt): Promise<Service
   const { plan, op, row, rendered, mark, port, log } = attempt
   let child: SpawnedProcess
   try {
-    child = await spawnProcess({ command: rendered.command, cwd: plan.cwd, env: rendered.env, output: { toFile: log.path } })
+    child = await spawnProcess({ command: rendered.command, cwd: plan.cwd, env: rendered.env, output: { toFile: log.path }, ...(plan.entry.limits === undefined ? {} : { group: { mark, limits: plan.entry.limits } }) })
   } catch (error) {
     return await endFailedStart(deps, attempt, null, error)
   }
@@ -86,6 +86,7 @@ async function tryOnce (deps: ServiceRunDeps, attempt: Attempt): Promise<Service
     exited: child.exited
   })
   op.log.system(`${plan.name}: started as process ${child.pid} in ${plan.cwd}${port === null ? '' : `, port ${port}`}.`)
+  if (child.limitsProblem !== null) op.log.system(`${plan.name}: ${child.limitsProblem}`)
   attempt.onSpawned?.()
   try {
     const readiness = await watchStart(deps, attempt, service)

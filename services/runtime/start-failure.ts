@@ -2,6 +2,7 @@
 import { updateLiveService } from '../../db/runtime-services.ts'
 import { ServiceStartFailed, isProblem, type Problem } from '../errors.ts'
 import { portOwner, type PortOwner } from '../process/proc-net.ts'
+import { outOfMemoryWords, wasOutOfMemory } from '../process/limits.ts'
 import type { ProcessExit } from '../process/spawn.ts'
 import { terminate } from '../process/terminate.ts'
 import { copyServiceLog } from './log-copy.ts'
@@ -39,10 +40,12 @@ export async function failStart (deps: ServiceRunDeps, { row, plan }: Pick<Attem
 export async function endFailedStart (deps: ServiceRunDeps, attempt: Attempt, service: WatchedService | null, cause: unknown): Promise<FailedStart> {
   const { plan, op, row, mark, port, log, rendered } = attempt
   const exit = isNotReady(cause) ? cause.exit : null
+  // Asked before the control group goes with its count.
+  const memory = wasOutOfMemory(mark) ? ` ${outOfMemoryWords}` : ''
   const proof = service === null ? null : await terminate({ root: service.identity, mark, signal: plan.stopSignal, graceMs: plan.graceMs })
   deps.live.remove(row.id)
   const owner = port === null ? null : await portOwner(port)
-  const reason = reasonOf(cause, owner, port)
+  const reason = reasonOf(cause, owner, port) + memory
   await copyServiceLog(op, log, rendered.env)
   const redactor = deps.redactor.with(rendered.env)
   const lines = await readLastLines(log.path, shownLines, { fromByte: log.fromByte })

@@ -154,6 +154,6 @@ t.test('a survivor makes the operation failed, never quietly succeeded', async t
   const { recorder } = await newRecorder(db, t.testdir({}))
   const op = await recorder.begin(operationOf(ids))
   const stop = { membersBefore: [1], survivors: [1], forced: true, portFree: null, durationMs: 1 }
-  t.match(finishOf(op, { exitCode: 0, signal: null, outcome: 'exited', stop }), { status: 'failed', metadata: { code: 'stop_incomplete', stop } })
+  t.match(finishOf(op, { exitCode: 0, signal: null, outcome: 'exited', outOfMemory: false, stop }), { status: 'failed', metadata: { code: 'stop_incomplete', stop } })
   await op.finish({ status: 'succeeded' })
 })
