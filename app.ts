@@ -4,11 +4,13 @@ import type { Database } from './db/client.ts'
 import archivalCleanup from './plugins/archival-cleanup.ts'
 import auth from './plugins/auth.ts'
 import config, { type Config } from './plugins/config.ts'
+import connections from './plugins/connections.ts'
 import database from './plugins/database.ts'
 import { answerClientError } from './plugins/client-error.ts'
 import errors, { sendError } from './plugins/errors.ts'
 import directory from './plugins/directory.ts'
 import etag from './plugins/etag.ts'
+import eventStreams from './plugins/event-streams.ts'
 import events from './plugins/events.ts'
 import health from './plugins/health.ts'
 import idempotency from './plugins/idempotency.ts'
@@ -17,6 +19,7 @@ import openapi from './plugins/openapi.ts'
 import operations from './plugins/operations.ts'
 import recovery from './plugins/recovery.ts'
 import runtimeControl from './plugins/runtime-control.ts'
+import runtimeServices from './plugins/runtime-services.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
 import workspaces from './plugins/workspaces.ts'
 import activityRoutes from './routes/activity.ts'
@@ -30,6 +33,7 @@ import operationRoutes from './routes/operations.ts'
 import projectWorkspaceRoutes from './routes/project-workspaces.ts'
 import projectRoutes from './routes/projects.ts'
 import runtimeControlRoutes from './routes/runtime-control.ts'
+import runtimeServiceRoutes from './routes/runtime-services.ts'
 import type { Actor } from './services/access/actor.ts'
 
 /** All under `/api`; their order is that of the document. */
@@ -41,6 +45,7 @@ const apiRoutes = [
   issueRoutes,
   executionWorkspaceRoutes,
   runtimeControlRoutes,
+  runtimeServiceRoutes,
   archiveRoutes,
   operationRoutes,
   activityRoutes
@@ -83,15 +88,18 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(errors)
   await app.register(openapi)
   await app.register(observability)
+  await app.register(connections)
   await app.register(database, { database: options.database })
   await app.register(auth, { identify: options.identify })
   await app.register(idempotency)
   await app.register(etag)
   await app.register(events)
   await app.register(operations)
+  await app.register(eventStreams)
   await app.register(directory)
   await app.register(workspaces)
   await app.register(runtimeControl)
+  await app.register(runtimeServices)
   await app.register(archivalCleanup)
   await app.register(recovery)
   await app.register(health, { recovery: () => app.recovery.state() })

@@ -34,6 +34,12 @@ export async function findOperation (db: Db, id: string): Promise<OperationRow |
   return await db.selectFrom('workspace_operations').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** The status of each of these operations that exists. */
+export async function listOperationStatuses (db: Db, ids: readonly string[]): Promise<Pick<OperationRow, 'id' | 'status'>[]> {
+  return await db.selectFrom('workspace_operations').select(['id', 'status'])
+    .where(eb => eb('id', '=', eb.fn.any(eb.val([...ids])))).execute()
+}
+
 /** Newest first. */
 export async function listOperationsOfWorkspace (db: Db, workspaceId: string, { limit, after }: SeqSlice): Promise<OperationRow[]> {
   let query = db.selectFrom('workspace_operations').selectAll()

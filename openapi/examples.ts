@@ -76,7 +76,7 @@ const runtimeService = {
   restartCount: 0,
   attempt: 1,
   nextRestartAt: null,
-  logRef: 'services/web.log',
+  logRef: `services/${ids.runtimeService}.1.log`,
   ...stamps
 }
 
@@ -198,6 +198,7 @@ export const componentExamples: Record<string, unknown> = {
   },
   RuntimeControlBody: { workspaceCommandId: 'service:web' },
   RuntimeService: runtimeService,
+  RuntimeServiceLog: { runtimeServiceId: ids.runtimeService, attempt: 1, store: 'local_file', logRef: runtimeService.logRef, content: '/\n/favicon.ico\n', offset: 0, nextOffset: 15 },
   WorkspaceOperation: operation,
   WorkspaceOperationAnswer: { workspace, operation },
   ProjectWorkspaceOperationAnswer: { workspace: projectWorkspaceAnswer, operation },
@@ -224,4 +225,22 @@ export const componentExamples: Record<string, unknown> = {
     runtimeServices: []
   },
   InvalidPlace: { pointer: '/name', message: 'is missing' }
+}
+
+/** A stream of server-sent events as it goes over the wire. */
+function events (...list: { id: string, event: string, data: unknown }[]): string {
+  return list.map(({ id, event, data }) => `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join('')
+}
+
+/** How the streams of logs look. */
+export const streamExamples = {
+  operationLog: events(
+    { id: '78', event: 'log', data: { offset: 0, nextOffset: 78, lines: [{ ts: createdAt, stream: 'system', chunk: 'web is ready\n' }] } },
+    { id: 'end', event: 'end', data: operation }
+  ),
+  serviceLog: events(
+    { id: '1:2', event: 'log', data: { attempt: 1, offset: 0, nextOffset: 2, content: '/\n' } },
+    { id: '2:0', event: 'attempt', data: { attempt: 2 } },
+    { id: 'end', event: 'end', data: { ...runtimeService, status: 'stopped', attempt: 2 } }
+  )
 }

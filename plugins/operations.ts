@@ -10,7 +10,10 @@ import { requireActor, requireVisible } from '../services/access/company-access.
 import { readableCompanies } from '../services/access/readable-companies.ts'
 import { ensureHost, startHeartbeat } from '../services/operations/host.ts'
 import { createLocks, type Locks } from '../services/operations/locks.ts'
+import { endEventId, type LogFollow, type LogStart } from '../services/operations/log-event.ts'
 import { createLogStore, type LogStore } from '../services/operations/log-store.ts'
+import { createLogTails, type LogTails } from '../services/operations/log-tail.ts'
+import { createOperationStreams, type OperationStreams } from '../services/operations/operation-stream.ts'
 import { createOperations, type LogRequest, type Operations } from '../services/operations/operations.ts'
 import { createRecorder, type Recorder } from '../services/operations/recorder.ts'
 import { createRedactor, type Redactor } from '../services/operations/redact.ts'
@@ -26,8 +29,12 @@ export interface OperationsDoor {
   listOfRun (actor: Actor, runId: string, page: PageRequest): Promise<Page<WorkspaceOperation>>
   /** Throws NotFound as `get` does, or when the log is gone. */
   readLog (actor: Actor, id: string, part: LogRequest): Promise<OperationLog>
+  /** Throws as `readLog` does; null when the client's last event was the end. */
+  followLog (actor: Actor, id: string, start: LogStart, lastEventId?: string): Promise<LogFollow | null>
   readonly recorder: Recorder
   readonly logStore: LogStore
+  /** The logs that are followed now, of operations and of services. */
+  readonly tails: LogTails
   readonly locks: Locks
   readonly redactor: Redactor
   readonly hostId: string
@@ -45,7 +52,7 @@ function usernameOf (app: FastifyInstance): string | null {
 }
 
 /** Adds to the reader who may read. */
-function createDoor (operations: Operations): Pick<OperationsDoor, 'get' | 'listOfWorkspace' | 'listOfRun' | 'readLog'> {
+function createDoor (operations: Operations, streams: OperationStreams): Pick<OperationsDoor, 'get' | 'listOfWorkspace' | 'listOfRun' | 'readLog' | 'followLog'> {
   const get = async (actor: Actor, id: string): Promise<WorkspaceOperation> => requireVisible(actor, await operations.get(id))
   return {
     get,
@@ -58,7 +65,12 @@ function createDoor (operations: Operations): Pick<OperationsDoor, 'get' | 'list
       requireActor(actor)
       return await operations.listOfRun(runId, readableCompanies(actor), page)
     },
-    readLog: async (actor, id, part) => await operations.readLog(await get(actor, id), part)
+    readLog: async (actor, id, part) => await operations.readLog(await get(actor, id), part),
+    async followLog (actor, id, start, lastEventId) {
+      const operation = await get(actor, id)
+      if (lastEventId === endEventId) return null
+      return await streams.follow(operation, lastEventId === undefined ? start : { offset: Number(lastEventId) })
+    }
   }
 }
 
@@ -80,7 +92,9 @@ export default fp(async app => {
   const redactor = createRedactor({ env: process.env, username: usernameOf(app) })
   const logStore = createLogStore({ dataDir, maxBytes: jobLogMaxBytes, redactor })
   const recorder = createRecorder({ db, hostId, logStore, redactor, log: app.log })
-  const door = createDoor(createOperations({ db, logStore }))
+  const operations = createOperations({ db, logStore })
+  const tails = createLogTails()
+  const door = createDoor(operations, createOperationStreams({ db, operations, logStore, tails, recorder, log: app.log }))
 
   // Before the server waits for requests under way: a request that runs a job would hold it up as long as the job runs.
   app.addHook('preClose', async () => { await recorder.endAll(new ServiceStopping(), endWithinMs) })
@@ -88,5 +102,5 @@ export default fp(async app => {
     await stopHeartbeat()
     await locks.settled()
   })
-  app.decorate('operations', { ...door, recorder, logStore, locks, redactor, hostId })
+  app.decorate('operations', { ...door, recorder, logStore, tails, locks, redactor, hostId })
 }, { name: 'operations', dependencies: ['config', 'database'] })

@@ -1,7 +1,10 @@
-/** Workspace operations: lists, one, its log. */
+/** Workspace operations: lists, one, its log, its log as it comes. */
+import { Type } from '@sinclair/typebox'
+import { streamExamples } from '../openapi/examples.ts'
 import { IdParams, PageQuery, RunParams } from '../openapi/schemas/common.ts'
-import { OperationLog, OperationLogQuery, WorkspaceOperation } from '../openapi/schemas/operation.ts'
-import { answer, page, problems } from '../openapi/schemas/responses.ts'
+import { LogPartQuery, LogStartQuery } from '../openapi/schemas/log.ts'
+import { OperationLog, WorkspaceOperation } from '../openapi/schemas/operation.ts'
+import { answer, eventStream, noContent, page, problems } from '../openapi/schemas/responses.ts'
 import { sendPage } from './answers.ts'
 import type { App } from './app.ts'
 
@@ -42,8 +45,23 @@ const getLog = {
   summary: 'Read the log of an operation',
   description: 'Whole NDJSON lines from `offset` on, also while the operation runs: ask again with `nextOffset` until it is null. A line longer than `limitBytes` is given whole. Secrets are masked.',
   params: IdParams,
-  querystring: OperationLogQuery,
+  querystring: LogPartQuery,
   response: { 200: answer(OperationLog, 'A part of the log.'), ...problems(404) }
+}
+
+const streamLog = {
+  operationId: 'streamWorkspaceOperationLog',
+  tags,
+  summary: 'Follow the log of an operation',
+  description: 'Server-sent events, each with JSON: `log` brings whole lines as they come, `end` the operation when it has ended and all was sent; then the stream closes. Comments in between show that it lives. A slow reader holds nothing up. Come back with `Last-Event-ID` and every line is sent once.',
+  params: IdParams,
+  querystring: LogStartQuery,
+  headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ pattern: '^([0-9]{1,15}|end)$', description: 'The id of the last event that was received; goes before the query.' })) }),
+  response: {
+    200: eventStream('The log, from its beginning unless told otherwise.', streamExamples.operationLog),
+    204: noContent('The last event was the `end`: there is nothing more to come.'),
+    ...problems(404)
+  }
 }
 
 export default async function (app: App): Promise<void> {
@@ -58,4 +76,7 @@ export default async function (app: App): Promise<void> {
 
   app.get('/workspace-operations/:id/log', { schema: getLog }, async ({ actor, params, query }) =>
     await app.operations.readLog(actor, params.id, query))
+
+  app.get('/workspace-operations/:id/log/stream', { schema: streamLog, sse: 'manual', exposeHeadRoute: false }, async ({ actor, params, query, headers }, reply) =>
+    await app.eventStreams.send(reply, await app.operations.followLog(actor, params.id, query, headers['last-event-id'])))
 }

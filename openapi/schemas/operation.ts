@@ -1,6 +1,6 @@
 /** Workspace operations: the durable record of one thing done to a workspace, with its log. */
 import { Type, type Static } from '@sinclair/typebox'
-import { NullableTimestamp, NullableUuid, Timestamp, Uuid, closed, nullableInteger, nullableOpenObject, nullableString, stringEnum } from './kit.ts'
+import { NullableTimestamp, NullableUuid, Timestamp, Uuid, nullableInteger, nullableOpenObject, nullableString, stringEnum } from './kit.ts'
 
 export const operationPhases = ['worktree_prepare', 'workspace_provision', 'workspace_teardown', 'worktree_cleanup', 'workspace_rescue', 'workspace_restore'] as const
 export const operationStatuses = ['running', 'succeeded', 'failed', 'skipped', 'queued', 'cancelled', 'timed_out', 'interrupted'] as const
@@ -55,11 +55,6 @@ export const WorkspaceOperation = Type.Object({
   createdAt: Timestamp,
   updatedAt: Timestamp
 }, { $id: 'WorkspaceOperation', description: 'The durable record of one thing done to a workspace.', examples: [operationExample] })
-
-export const OperationLogQuery = Type.Object({
-  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Bytes; take `nextOffset` of the answer before.' })),
-  limitBytes: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_097_152, default: 256_000 }))
-}, closed)
 
 export const OperationLog = Type.Object({
   operationId: Uuid,

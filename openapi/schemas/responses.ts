@@ -77,6 +77,14 @@ export function page<T extends TSchema> (item: T, description: string, options: 
   })
 }
 
+/**
+ * An answer that is a stream of server-sent events.
+ * @param example the beginning of such a stream
+ */
+export function eventStream (description: string, example: string) {
+  return Type.Unsafe<string>({ description, content: { 'text/event-stream': { schema: { type: 'string' }, example } } })
+}
+
 /** The answer 204. */
 export function noContent (description: string) {
   return Type.Null({ description })

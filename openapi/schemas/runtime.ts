@@ -1,6 +1,7 @@
 /** Runtime services and the actions on them. */
 import { Type, type Static } from '@sinclair/typebox'
 import { NullableTimestamp, NullableUuid, Timestamp, Uuid, closed, maxNameLength, nullableInteger, nullableOpenObject, nullableString, stringEnum } from './kit.ts'
+import { LogPartQuery, LogStartQuery } from './log.ts'
 import { lifecycles, scopeTypes } from './workspace-config.ts'
 
 export const serviceStatuses = ['starting', 'running', 'stopped', 'failed', 'backing_off'] as const
@@ -48,6 +49,21 @@ export const RuntimeService = Type.Object({
   updatedAt: Timestamp
 }, { $id: 'RuntimeService', description: 'One started service: a process group with a port, a URL and a health.' })
 
+const Attempt = Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Which start of the service; the current one unless given.' }))
+
+export const ServiceLogQuery = Type.Object({ attempt: Attempt, ...LogPartQuery.properties }, closed)
+export const ServiceLogStreamQuery = Type.Object({ attempt: Attempt, ...LogStartQuery.properties }, closed)
+
+export const RuntimeServiceLog = Type.Object({
+  runtimeServiceId: Uuid,
+  attempt: Type.Integer(),
+  store: Type.String(),
+  logRef: Type.String(),
+  content: Type.String({ description: 'Plain text, secrets masked; cut between lines where lines end.' }),
+  offset: Type.Integer({ description: 'Where `content` really begins, in bytes of the log: later than asked for when that was capped away or lies inside a secret.' }),
+  nextOffset: nullableInteger({ description: 'Where to go on; null when this attempt has ended and all of it was read.' })
+}, { $id: 'RuntimeServiceLog', description: 'A part of the log of one start of a service.' })
+
 export const RuntimeControlBody = Type.Object({
   workspaceCommandId: Type.Optional(nullableString({ minLength: 1, maxLength: maxNameLength + 50 })),
   runtimeServiceId: Type.Optional(NullableUuid),
@@ -55,6 +71,7 @@ export const RuntimeControlBody = Type.Object({
 }, { $id: 'RuntimeControlBody', ...closed })
 
 export type RuntimeService = Static<typeof RuntimeService>
+export type RuntimeServiceLog = Static<typeof RuntimeServiceLog>
 export type RuntimeControlBody = Static<typeof RuntimeControlBody>
 export type RuntimeAction = typeof runtimeActions[number]
 export type ServiceStatus = typeof serviceStatuses[number]

@@ -28,6 +28,8 @@ export interface LogStore {
   readonly name: typeof localFileStore
   /** The reference under which an operation's log is kept, relative to the store. */
   refOf (operationId: string): string
+  /** The file of a log, for following it. Throws TypeError when the reference is none of this store. */
+  pathOf (logRef: string): string
   /** Makes the log of an operation, empty; it can be read from then on. */
   open (operationId: string): Promise<OperationLogWriter>
   /**
@@ -154,6 +156,7 @@ export function createLogStore ({ dataDir, maxBytes, redactor, now = () => new D
   return {
     name: localFileStore,
     refOf,
+    pathOf,
     seal,
     async open (operationId) {
       const logRef = refOf(operationId)

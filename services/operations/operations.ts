@@ -4,12 +4,10 @@ import { companyOfExecutionWorkspace, findOperation, listOperationsOfRun, listOp
 import type { Page } from '../../openapi/schemas/common.ts'
 import type { OperationLog, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import { NotFound } from '../errors.ts'
+import { defaultLimitBytes } from './log-event.ts'
 import type { LogStore } from './log-store.ts'
 import { pageOf, sliceOf, type PageRequest } from './seq-page.ts'
 import { toOperation } from './shape.ts'
-
-/** Bytes of a log given at a time when the client does not say. */
-const defaultLimitBytes = 256_000
 
 export interface LogRequest {
   /** Bytes. */
@@ -33,8 +31,9 @@ export interface Operations {
   readLog (operation: WorkspaceOperation, part: LogRequest): Promise<OperationLog>
 }
 
-function hasEnded (operation: WorkspaceOperation): boolean {
-  return operation.status !== 'running' && operation.status !== 'queued'
+/** True for an operation that is over, however it went. */
+export function hasEnded ({ status }: Pick<WorkspaceOperation, 'status'>): boolean {
+  return status !== 'running' && status !== 'queued'
 }
 
 export function createOperations ({ db, logStore }: { db: Db, logStore: LogStore }): Operations {

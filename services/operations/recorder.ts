@@ -59,6 +59,8 @@ export interface Recorder {
   skip (input: OperationInput, reason: string): Promise<WorkspaceOperation>
   /** What earlier processes of this host left `running` or `queued`; operations of this process are not among them. */
   unfinished (): Promise<UnfinishedOperation[]>
+  /** Settles when an operation of this process has ended and that is stored; null when it is none that is under way here. */
+  ended (id: string): Promise<void> | null
   /** Puts such an operation to `interrupted`: its log is sealed and counted. Null when it had ended already. */
   interrupt (id: string, why: Interruption): Promise<WorkspaceOperation | null>
   /**
@@ -184,6 +186,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       const rows = await listUnfinishedOperations(db, hostId)
       return rows.filter(row => !live.has(row.id)).map(toUnfinished)
     },
+    ended: id => live.get(id)?.ended ?? null,
     interrupt: async (id, why) => await interruptOperation(deps, id, why),
     async endAll (reason, withinMs) {
       stopping = reason

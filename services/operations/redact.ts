@@ -14,6 +14,8 @@ export interface Redactor {
    * masked and shown, the rest has to wait for more text. The length of the text when nothing has to wait.
    */
   safeLength (text: string): number
+  /** Where the secret that lies across this index ends: from there on text can be shown. The index itself when none does. */
+  endAcross (text: string, index: number): number
   /** A redactor that knows the secrets of this environment too. */
   with (env: Environment): Redactor
 }
@@ -62,18 +64,19 @@ function openValue (text: string, value: string): number {
   return text.length
 }
 
-/** Start of the secret that lies across `index`, or `index` when none does. */
-function startOfSpanAcross (text: string, index: number, values: readonly string[], patterns: readonly RegExp[]): number {
+/** The secret that lies across `index`: where it starts and ends; null when none does. */
+function spanAcross (text: string, index: number, values: readonly string[], patterns: readonly RegExp[]): { from: number, to: number } | null {
   for (const value of values) {
-    const at = text.lastIndexOf(value, index - 1)
-    if (at >= 0 && at < index && at + value.length > index) return at
+    const from = text.lastIndexOf(value, index - 1)
+    if (from >= 0 && from < index && from + value.length > index) return { from, to: from + value.length }
   }
   for (const pattern of patterns) {
     for (const match of text.matchAll(pattern)) {
-      if (match.index < index && match.index + match[0].length > index) return match.index
+      const to = match.index + match[0].length
+      if (match.index < index && to > index) return { from: match.index, to }
     }
   }
-  return index
+  return null
 }
 
 function make (values: readonly string[], username: string | null): Redactor {
@@ -112,9 +115,16 @@ function make (values: readonly string[], username: string | null): Redactor {
       const end = text.slice(window)
       let from = openFrom(end)
       for (;;) {
-        const earlier = from < end.length ? startOfSpanAcross(end, from, values, patterns) : from
+        const earlier = from < end.length ? spanAcross(end, from, values, patterns)?.from ?? from : from
         if (earlier === from) return from === 0 && window > 0 ? text.length : window + from
         from = earlier
+      }
+    },
+    endAcross (text, index) {
+      for (let end = index; ;) {
+        const later = spanAcross(text, end, values, patterns)?.to
+        if (later === undefined) return end
+        end = later
       }
     },
     with: (env) => make(sorted([...values, ...secretValues(env)]), username)

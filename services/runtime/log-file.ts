@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { wholeCharacters } from '../operations/utf8.ts'
 
 export interface CapResult {
   /** `hole`: the head's blocks were given back, offsets stay. `copy`: the tail was copied to the head. */
@@ -93,18 +94,9 @@ export async function readLog (path: string, { offset, limitBytes }: { offset: n
   const size = await sizeOf(path)
   const from = Math.max(offset <= size ? offset : 0, await keptFrom(path, size))
   const bytes = await readBytes(path, from, Math.min(size, from + limitBytes))
-  const end = bytes.lastIndexOf(0x0A) + 1 || wholeCharacters(bytes)
+  // What is no text must not stop a reader, so a lone half of a character is given as it is.
+  const end = bytes.lastIndexOf(0x0A) + 1 || wholeCharacters(bytes) || bytes.length
   return { content: bytes.subarray(0, end).toString('utf8'), offset: from, nextOffset: from + end, size }
-}
-
-/** How many bytes form whole UTF-8 characters; all of them when they are no UTF-8 at all. */
-function wholeCharacters (bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0
-    if (byte < 0x80) break
-    if (byte >= 0xC0) return back < (byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2) && bytes.length > back ? bytes.length - back : bytes.length
-  }
-  return bytes.length
 }
 
 /** What was written while the tail is copied is lost: a file opened for appending can't be swapped under its writer. */
@@ -130,7 +122,7 @@ async function lineStart (path: string, at: number, size: number): Promise<numbe
 }
 
 /** A file beside the log says where its text begins: a hole reads as zeros, and may be large. */
-async function keptFrom (path: string, size: number): Promise<number> {
+export async function keptFrom (path: string, size: number): Promise<number> {
   const text = await readFile(`${path}.from`, 'utf8').catch(() => '0')
   const from = Number(text)
   return Number.isSafeInteger(from) && from > 0 && from <= size ? from : 0

@@ -94,3 +94,12 @@ t.test('a redactor with a further environment knows the secrets of both', async 
   t.equal(both.mask('own-secret tok-abcdefgh plain-value'), '*** *** plain-value')
   t.equal(redactor.mask('own-secret'), 'own-secret', 'the first one stays as it was')
 })
+
+t.test('the end of a secret is found from any place inside it, and from nowhere else', async t => {
+  const text = 'x tok-abcdefgh and Bearer abc.def.ghi, https://me:pa55@host'
+  for (let index = 0; index <= text.length; index++) {
+    const end = redactor.endAcross(text, index)
+    const inside = [[2, 14], [19, 37], [44, 55]].find(([from = 0, to = 0]) => index > from && index < to)
+    t.equal(end, inside?.[1] ?? index, `from ${index}`)
+  }
+})

@@ -69,7 +69,7 @@ t.test('one that leaves a child holding its output ends with it', async t => {
 })
 
 t.test('one that ignores the stop signal and hides a grandchild in a session of its own is ended whole', async t => {
-  const { scene, answer } = await start(t, { command: `sh '${programCommand('setsid-grandchild.sh').split("'")[1]}' & ${programCommand('ignores-sigterm.js')}`, stop: { graceSec: 0.2 }, readiness: { type: 'log', pattern: 'grandchild \\d+' } })
+  const { scene, answer } = await start(t, { command: `sh '${programCommand('setsid-grandchild.sh').split("'")[1]}' & ${programCommand('ignores-sigterm.js')}`, stop: { graceSec: 0.2 }, readiness: { type: 'log', pattern: 'ready' } })
   t.equal(answer.status, 200, answer.body.detail)
   const { body } = await scene.control('stop')
   t.match(body.operation, { status: 'succeeded', metadata: { stop: { survivors: [], services: [{ forced: true }] } } })

@@ -1,0 +1,115 @@
+/** Server-sent events as `app.eventStreams`: each reader at its own pace, ended with the client or the service. */
+import { fastifySSE } from '@fastify/sse'
+import type { FastifyReply } from 'fastify'
+import fp from 'fastify-plugin'
+
+export interface StreamEvent {
+  event: string
+  id: string
+  /** Text in one line, such as JSON. */
+  data: string
+}
+
+/** Makes the events as they are asked for, until the signal aborts. */
+export type EventSource = (signal: AbortSignal) => AsyncIterable<StreamEvent>
+
+export interface EventStreams {
+  /**
+   * Sends the events as the answer and resolves when they have ended or the client is gone. The next event is asked
+   * for when the client has taken the one before. Null is answered with 204, which tells a browser to stop asking.
+   */
+  send (reply: FastifyReply, source: EventSource | null): Promise<FastifyReply>
+  /** How many are open. */
+  readonly open: number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { eventStreams: EventStreams }
+}
+
+export interface EventStreamsOptions {
+  /** A comment is sent this often, so that a proxy does not take a quiet stream for a dead one. */
+  heartbeatMs?: number
+  /** A client that takes nothing for so long is cut off; it can come back and go on. */
+  stalledMs?: number
+}
+
+/** Time for clients to take what was sent when the service ends, before they are cut off. */
+const farewellMs = 500
+
+interface OpenStream {
+  over: AbortController
+  cut: () => void
+  closed: Promise<void>
+}
+
+export default fp<EventStreamsOptions>(async (app, { heartbeatMs = 15_000, stalledMs = 600_000 }) => {
+  const streams = new Set<OpenStream>()
+  let ending = false
+  await app.register(fastifySSE, { heartbeatInterval: heartbeatMs, serializer: String })
+
+  /** Keeps count of the answer until its connection is closed. */
+  function track (reply: FastifyReply): OpenStream {
+    const { raw, sse } = reply
+    const closed = Promise.withResolvers<void>()
+    const stream: OpenStream = { over: new AbortController(), cut: () => { raw.destroy() }, closed: closed.promise }
+    streams.add(stream)
+    sse.onClose(() => stream.over.abort())
+    raw.once('close', () => {
+      streams.delete(stream)
+      closed.resolve()
+    })
+    return stream
+  }
+
+  async function send (reply: FastifyReply, source: EventSource | null): Promise<FastifyReply> {
+    if (source === null) return reply.code(204).send()
+    const { sse } = reply
+    // From here on the answer is ours to end; Fastify's own way would see a fault in a client that hung up.
+    reply.hijack()
+    if (!sse.isConnected) return reply
+    const { over, cut } = track(reply)
+    if (ending) over.abort()
+    // A connection of its own: it is closed with the stream, and so never keeps the service from ending.
+    reply.header('connection', 'close')
+    sse.sendHeaders()
+    // Else they would wait for the first event.
+    reply.raw.flushHeaders()
+    try {
+      for await (const event of source(over.signal)) {
+        if (await taken(sse.send(event), over.signal, stalledMs)) continue
+        if (!over.signal.aborted) cut()
+        break
+      }
+    } catch (error) {
+      reply.log.error({ err: error }, 'a stream was cut off')
+      cut()
+    }
+    return reply
+  }
+
+  app.addHook('preClose', async () => {
+    ending = true
+    const all = [...streams]
+    for (const { over } of all) over.abort()
+    const late = setTimeout(() => { for (const { cut } of all) cut() }, farewellMs)
+    await Promise.all(all.map(({ closed }) => closed))
+    clearTimeout(late)
+  })
+  app.decorate('eventStreams', { send, get open () { return streams.size } })
+}, { name: 'event-streams', dependencies: ['operations'] })
+
+/** True once the client has room for more. The library's promise stays open when a client goes away while it has none. */
+async function taken (sent: Promise<void>, signal: AbortSignal, withinMs: number): Promise<boolean> {
+  const given = Promise.withResolvers<boolean>()
+  const giveUp = () => given.resolve(false)
+  const late = setTimeout(giveUp, withinMs)
+  signal.addEventListener('abort', giveUp)
+  sent.then(() => given.resolve(!signal.aborted), giveUp)
+  try {
+    return await given.promise
+  } finally {
+    clearTimeout(late)
+    signal.removeEventListener('abort', giveUp)
+  }
+}
