@@ -34,12 +34,15 @@ export interface EventStreamsOptions {
   stalledMs?: number
 }
 
-/** Time for clients to take what was sent when the service ends, before they are cut off. */
+/** When the service ends, streams that come to an end by themselves have this time for it. */
+const lastWordMs = 200
+/** Then clients have this time to take what was sent; the server's own close cuts off those that have not. */
 const farewellMs = 500
 
 interface OpenStream {
   over: AbortController
   cut: () => void
+  /** Resolves once its connection is closed. */
   closed: Promise<void>
 }
 
@@ -89,15 +92,24 @@ export default fp<EventStreamsOptions>(async (app, { heartbeatMs = 15_000, stall
   }
 
   app.addHook('preClose', async () => {
-    ending = true
     const all = [...streams]
-    for (const { over } of all) over.abort()
-    const late = setTimeout(() => { for (const { cut } of all) cut() }, farewellMs)
-    await Promise.all(all.map(({ closed }) => closed))
-    clearTimeout(late)
+    const closed = Promise.all(all.map(stream => stream.closed))
+    // What was followed may just have been ended by this very close: its followers are told how.
+    await within(closed, lastWordMs)
+    ending = true
+    for (const { over } of streams) over.abort()
+    await within(closed, farewellMs)
   })
   app.decorate('eventStreams', { send, get open () { return streams.size } })
 }, { name: 'event-streams', dependencies: ['operations'] })
+
+/** Resolves when the promise does, but not later than this. */
+async function within (promise: Promise<unknown>, ms: number): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, ms)
+  await Promise.race([promise, late.promise])
+  clearTimeout(timer)
+}
 
 /** True once the client has room for more. The library's promise stays open when a client goes away while it has none. */
 async function taken (sent: Promise<void>, signal: AbortSignal, withinMs: number): Promise<boolean> {

@@ -5,6 +5,7 @@ import { localBoard } from '../../services/access/actor.ts'
 import { runCommand, finishOf } from '../../services/operations/command-run.ts'
 import { openTestDatabase } from '../fixtures/database.ts'
 import { eventually } from '../fixtures/eventually.ts'
+import { openStream } from '../fixtures/sse.ts'
 
 t.test('an operation and its log can be seen by those of its company only; for others it does not exist', async t => {
   const { app, database } = await buildTestApp(t)
@@ -57,4 +58,18 @@ t.test('closing the app ends what runs and records it as interrupted; a new star
   t.equal(second.app.operations.hostId, hostId)
   t.same(await database.db.selectFrom('workspace_locks').selectAll().execute(), [])
   t.match(await second.app.operations.readLog(localBoard, op.id, {}), { content: /"chunk":"on\\n"/, nextOffset: null })
+})
+
+t.test('who follows a job when the app closes is sent how it ended', async t => {
+  const { app, database, dataDir } = await buildTestApp(t)
+  const base = await app.listen({ port: 0, host: '127.0.0.1' })
+  const op = await app.operations.recorder.begin(operationOf(await companyWithWorkspace(database.db)))
+  const working = runCommand({ op, command: 'echo on; sleep 300', cwd: dataDir, env: { PATH: process.env.PATH ?? '' }, timeoutMs: null })
+    .then(async result => await op.finish(finishOf(op, result)))
+  const reader = await openStream(t, `${base}/api/workspace-operations/${op.id}/log/stream`)
+  await reader.event(({ data }) => data.includes('on\\n'), 'the job to run')
+  await app.close()
+  await working
+  t.ok(await reader.closed)
+  t.match(JSON.parse(reader.events.at(-1)?.data ?? ''), { id: op.id, status: 'interrupted' })
 })
