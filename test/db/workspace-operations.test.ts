@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import t from 'tap'
 import { upsertHost } from '../../db/hosts.ts'
-import { addedMetadata, findOperation, insertOperation, listOperationsOfRun, listOperationsOfWorkspace, listUnfinishedOperations, updateUnfinishedOperation } from '../../db/workspace-operations.ts'
+import { addedMetadata, findOperation, insertOperation, listOperationStatuses, listOperationsOfRun, listOperationsOfWorkspace, listUnfinishedOperations, updateUnfinishedOperation } from '../../db/workspace-operations.ts'
 import type { NewRow } from '../../db/tables.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 import { companyWithWorkspace } from '../fixtures/operations.ts'
@@ -29,6 +29,13 @@ await onBothDatabases(t, 'rows of operations', async (t, { db, kind }) => {
     await insertOperation(db, row({ status: 'cancelled' }))
     await insertOperation(db, row({ host_id: null }))
     t.same((await listUnfinishedOperations(db, hostId)).map(({ id }) => id), [running.id, queued.id])
+  })
+
+  await t.test('tell many statuses at once, of those that exist', async t => {
+    const running = await insertOperation(db, row())
+    const failed = await insertOperation(db, row({ status: 'failed' }))
+    t.same(new Map((await listOperationStatuses(db, [running.id, randomUUID(), failed.id])).map(({ id, status }) => [id, status])), new Map([[running.id, 'running'], [failed.id, 'failed']]))
+    t.same(await listOperationStatuses(db, []), [])
   })
 
   await t.test('are listed by what comes after a place, which costs an index', async t => {

@@ -1,7 +1,9 @@
 /** "Try it out" with the examples as they are: every operation but the deletions, from top to bottom. */
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { rememberIds, useSeenIds } from '../../plugins/docs-page.ts'
-import { buildTestApp } from '../fixtures/app.ts'
+import { buildTestApp, type Answer } from '../fixtures/app.ts'
+import { eventually } from '../fixtures/eventually.ts'
 
 interface Operation {
   parameters?: { name: string, in: string, example?: unknown }[]
@@ -10,6 +12,15 @@ interface Operation {
 }
 
 const order = ['put', 'post', 'get', 'patch']
+
+/** A stream ends with what it follows: that it begins is enough, then its client hangs up. */
+async function beginOfStream (app: FastifyInstance, url: string): Promise<Pick<Answer, 'status' | 'text'>> {
+  const hangUp = new AbortController()
+  const response = await app.inject({ method: 'GET', url, payloadAsStream: true, signal: hangUp.signal })
+  response.stream().on('error', () => { /* That is the hanging up. */ })
+  hangUp.abort()
+  return { status: response.statusCode, text: String(response.headers['content-type']) }
+}
 
 t.test('the examples work as they are, from top to bottom', async t => {
   const { app, call } = await buildTestApp(t)
@@ -20,12 +31,12 @@ t.test('the examples work as they are, from top to bottom', async t => {
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of order) {
       const operation = methods[method]
-      // A stream ends with what it follows; those have tests of their own.
-      if (operation === undefined || path === '/readyz' || operation.responses['200']?.content?.['text/event-stream'] !== undefined) continue
+      if (operation === undefined || path === '/readyz') continue
       const url = path.replace(/\{(\w+)\}/g, (_whole, name: string) => String(operation.parameters?.find(one => one.in === 'path' && one.name === name)?.example))
       const example = operation.requestBody?.content['application/json']?.example
       const request = useSeenIds({ url, body: example === undefined ? undefined : JSON.stringify(example) })
-      const answer = await call(method.toUpperCase() as 'GET', request.url, request.body)
+      const isStream = operation.responses['200']?.content?.['text/event-stream'] !== undefined
+      const answer = isStream ? await beginOfStream(app, request.url) : await call(method.toUpperCase() as 'GET', request.url, request.body)
       rememberIds({ url: request.url, status: answer.status, text: answer.text })
       tried += 1
       if (answer.status > 299) t.fail(`${method} ${url} answered ${answer.status}: ${answer.text}`)
@@ -33,4 +44,5 @@ t.test('the examples work as they are, from top to bottom', async t => {
     }
   }
   t.ok(tried > 35, `${tried} operations were tried`)
+  await eventually(() => app.eventStreams.open === 0, 'the streams to be left')
 })

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { buildTestApp, person } from '../fixtures/app.ts'
 import { companyWithWorkspace, operationOf } from '../fixtures/operations.ts'
+import { openStream } from '../fixtures/sse.ts'
 
 const { app, database, call } = await buildTestApp(t)
 const ids = await companyWithWorkspace(database.db)
@@ -51,12 +52,32 @@ t.test('a log in parts of whole lines', async t => {
   t.equal(second.body.nextOffset, null)
 })
 
+t.test('a log is followed to its end; who comes back goes on, who has the end is sent away', async t => {
+  const base = await app.listen({ port: 0, host: '127.0.0.1' })
+  const op = await app.operations.recorder.begin(operationOf(ids))
+  const url = `${base}/api/workspace-operations/${op.id}/log/stream`
+  const reader = await openStream(t, url)
+  await op.log.write('stdout', 'one\n')
+  const first = await reader.event(({ event }) => event === 'log', 'the first line')
+  t.match(JSON.parse(first.data), { offset: 0, nextOffset: Number(first.id), lines: [{ stream: 'stdout', chunk: 'one\n' }] })
+  await op.log.write('stderr', 'two\n')
+  await op.finish({ status: 'failed', exitCode: 1 })
+  t.ok(await reader.closed)
+  t.same(JSON.parse(reader.events.at(-1)?.data ?? ''), (await call('GET', `/api/workspace-operations/${op.id}`)).body)
+  const back = await openStream(t, url, { lastEventId: first.id })
+  t.ok(await back.closed)
+  t.same(back.events, reader.events.slice(1))
+  t.equal((await openStream(t, url, { lastEventId: 'end' })).status, 204)
+  t.equal(app.operations.tails.openFiles, 0)
+})
+
 t.test('what is not there, or not to be seen, is 404 with the same body', async t => {
   const stranger = person(randomUUID())
   const bare = ({ body }: { body: Record<string, unknown> }) => ({ ...body, instance: '', requestId: '' })
   for (const [seen, unseen] of [
     [`/api/workspace-operations/${made[0]}`, `/api/workspace-operations/${randomUUID()}`],
     [`/api/workspace-operations/${made[0]}/log`, `/api/workspace-operations/${randomUUID()}/log`],
+    [`/api/workspace-operations/${made[0]}/log/stream`, `/api/workspace-operations/${randomUUID()}/log/stream`],
     [`/api/execution-workspaces/${ids.workspaceId}/workspace-operations`, `/api/execution-workspaces/${randomUUID()}/workspace-operations`]
   ] as const) {
     const foreign = await call('GET', seen, undefined, { actor: stranger })
@@ -77,11 +98,14 @@ t.test('malformed requests are 400 and point at the place', async t => {
     [`${operation}/log?offset=-1`, '#/query/offset'],
     [`${operation}/log?offset=1.5`, '#/query/offset'],
     [`${operation}/log?follow=true`, '#/query/follow'],
+    [`${operation}/log/stream?tail=-1`, '#/query/tail'],
+    [`${operation}/log/stream?attempt=1`, '#/query/attempt'],
     [`/api/execution-workspaces/${ids.workspaceId}/workspace-operations?limit=501`, '#/query/limit']
   ] as const) {
     const answer = await call('GET', url)
     t.match(answer, { status: 400, body: { errors: [{ pointer }] } }, url)
   }
+  for (const id of ['1:5', '-1', 'begin']) t.equal((await call('GET', `${operation}/log/stream`, undefined, { headers: { 'last-event-id': id } })).status, 400, id)
   t.match(await call('GET', `/api/execution-workspaces/${ids.workspaceId}/workspace-operations?cursor=nope`), { status: 400, body: { code: 'invalid_cursor' } })
   t.equal((await call('GET', `${operation}/log?limitBytes=2097152&offset=9007199254740991`)).status, 200, 'the largest of both is fine')
 })

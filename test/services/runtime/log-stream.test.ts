@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { appendFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Db } from '../../../db/client.ts'
-import { findService, insertService, type ServicePatch } from '../../../db/runtime-services.ts'
+import { findService, type ServicePatch } from '../../../db/runtime-services.ts'
 import type { LogEvent } from '../../../services/operations/log-event.ts'
 import { createLogTails } from '../../../services/operations/log-tail.ts'
 import { createRedactor } from '../../../services/operations/redact.ts'
@@ -12,7 +10,7 @@ import { createServiceStreams, hasAttemptEnded } from '../../../services/runtime
 import { toRuntimeService } from '../../../services/runtime/shape.ts'
 import { onBothDatabases } from '../../fixtures/database.ts'
 import { dataOf, follower, type Follower } from '../../fixtures/follower.ts'
-import { companyWithWorkspace } from '../../fixtures/operations.ts'
+import { insertServiceRow } from '../../fixtures/service-rows.ts'
 
 const redactor = createRedactor({ env: { API_TOKEN: 'tok-abcdefgh' } })
 const textOf = (events: LogEvent[]): string => events.filter(({ event }) => event === 'log').map(event => dataOf(event).content).join('')
@@ -42,7 +40,7 @@ await onBothDatabases(t, 'followers of services', async (t, { db }) => {
 
   async function scene (t: Test): Promise<Scene> {
     const folder = t.testdir({})
-    const id = await liveService(db)
+    const { id } = await insertServiceRow(db)
     const pathOf = (attempt: number) => join(folder, `${id}.${attempt}.log`)
     await writeFile(pathOf(1), '')
     return {
@@ -163,23 +161,3 @@ await onBothDatabases(t, 'followers of services', async (t, { db }) => {
     t.equal(tails.openFiles, 0)
   })
 })
-
-async function liveService (db: Db): Promise<string> {
-  const { companyId, projectId, workspaceId } = await companyWithWorkspace(db)
-  const id = randomUUID()
-  await insertService(db, {
-    id,
-    company_id: companyId,
-    project_id: projectId,
-    execution_workspace_id: workspaceId,
-    scope_type: 'execution_workspace',
-    scope_id: workspaceId,
-    service_name: 'web',
-    status: 'running',
-    lifecycle: 'ephemeral',
-    identity_key: id,
-    provider: 'local_process',
-    health_status: 'unknown'
-  })
-  return id
-}
