@@ -10,6 +10,7 @@ import { startServiceProcess, untilReady } from '../cli/service-process.ts'
 import { startPostgres } from '../test/fixtures/postgres-server.ts'
 import { measureActions } from './actions.ts'
 import { measureBoot } from './boot.ts'
+import { measureLogs } from './logs.ts'
 import { measureReads } from './reads.ts'
 import { keep, table, type Result } from './report.ts'
 
@@ -46,6 +47,7 @@ async function main (): Promise<void> {
     try {
       results.push(...await measureReads(service.url, database.url, repository))
       results.push(...await measureActions(service.url, repository))
+      results.push(...await measureLogs(service.url, service.pid, join(folder, 'logs')))
     } finally {
       await service.stop()
     }
