@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { finishOf, runCommand, type CommandRunOptions, type CommandResult } from '../../../services/operations/command-run.ts'
 import type { OperationHandle } from '../../../services/operations/recorder.ts'
 import { ServiceStopping } from '../../../services/operations/run-step.ts'
-import { isAlive, readIdentity } from '../../../services/process/tree.ts'
+import { findMembers, isAlive, readIdentity } from '../../../services/process/tree.ts'
+import { whyNoLimits } from '../../fixtures/cgroups.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
 import { eventually } from '../../fixtures/eventually.ts'
 import { companyWithWorkspace, newRecorder, operationOf } from '../../fixtures/operations.ts'
@@ -144,6 +145,45 @@ t.test('a process out of reach that holds the output does not hold up the end', 
   t.teardown(() => { if (identity !== null && isAlive(identity)) process.kill(pid, 'SIGKILL') })
   t.match(result, { exitCode: 0, outcome: 'exited' })
   t.equal(text(lines, 'stdout'), 'done\n')
+})
+
+t.test('two commands of one operation end apart, and both are found by its mark', async t => {
+  const cwd = t.testdir({})
+  const { recorder } = await newRecorder(db, cwd)
+  const op = await recorder.begin(operationOf(ids))
+  const start = async (command: string) => await runCommand({ op, command, cwd, env: { PATH: path }, timeoutMs: 60_000 })
+  const first = start('while [ ! -s pid ]; do sleep 0.02; done')
+  const second = start('echo $$ > pid; while [ ! -e go ]; do sleep 0.02; done; echo went')
+  const pid = await pidIn(join(cwd, 'pid'))
+  t.match(await first, { exitCode: 0, stop: null }, 'it takes nothing of the later one for its own')
+  await eventually(() => findMembers({ root: null, mark: op.mark }).some(member => member.pid === pid), 'the operation finds it')
+  await writeFile(join(cwd, 'go'), '')
+  t.match(await second, { exitCode: 0, outcome: 'exited' })
+  t.equal(op.log.excerpt('stdout'), 'went\n')
+  await op.finish({ status: 'succeeded' })
+})
+
+t.test('limits that can not be enforced are told in the log, in one line', async t => {
+  const { operation, lines } = await run(t, 'echo on', { limits: { memoryBytes: 1_073_741_824, maxProcesses: 100 } })
+  t.match(operation, { status: 'succeeded', stdoutExcerpt: 'on\n' })
+  const reason = await whyNoLimits()
+  t.equal(text(lines, 'system'), reason === false ? '' : `${reason}\n`)
+})
+
+t.test('a command that needs more memory than its limit is ended by the kernel, with all it started', { skip: await whyNoLimits() }, async t => {
+  const { result, operation, lines } = await run(t, 'head -c 400000000 /dev/zero | tail -n 1 | wc -c', { limits: { memoryBytes: 67_108_864 } })
+  t.match(result, { outOfMemory: true, signal: 'SIGKILL' })
+  t.match(operation, { status: 'failed', metadata: { exitReason: /more memory than its limit/ } })
+  t.match(text(lines, 'system'), /more memory than its limit/)
+})
+
+t.test('a command ended for want of memory says why', async t => {
+  const { recorder } = await newRecorder(db, t.testdir({}))
+  const op = await recorder.begin(operationOf(ids))
+  t.match(finishOf(op, { exitCode: null, signal: 'SIGKILL', outcome: 'exited', outOfMemory: true, stop: null }), {
+    status: 'failed', metadata: { exitSignal: 'SIGKILL', exitReason: /more memory than its limit/ }
+  })
+  await op.finish({ status: 'failed' })
 })
 
 t.test('a command that can not be started says so', async t => {

@@ -40,12 +40,14 @@ t.test('a child that ended and is not waited for has ended', onlyLinux, async t 
   t.ok(hasEnded(stat))
 })
 
-t.test('the environment is matched by the whole assignment only', onlyLinux, async t => {
-  const { process: { pid }, says } = await startProgram(t, 'never-ready.js', { env: { AA_NAME: 'value', OTHER: 'NAME=value' } })
+t.test('the environment is matched by the whole assignment, or by one that goes on with a dot', onlyLinux, async t => {
+  const { process: { pid }, says } = await startProgram(t, 'never-ready.js', { env: { AA_NAME: 'value', OTHER: 'NAME=value', DOTTED: 'one.two' } })
   await says(/starting/)
   t.ok(hasInEnvironment(pid, 'AA_NAME=value'))
   t.notOk(hasInEnvironment(pid, 'NAME=value'), 'the end of another')
   t.notOk(hasInEnvironment(pid, 'AA_NAME=valu'), 'the beginning of it')
+  t.ok(hasInEnvironment(pid, 'DOTTED=one'))
+  t.notOk(hasInEnvironment(pid, 'DOTTED=one.two.three'), 'more than it')
   t.notOk(hasInEnvironment(2 ** 30, 'AA_NAME=value'), 'no process')
 })
 

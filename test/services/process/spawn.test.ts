@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,8 @@ import { CommandNotStarted } from '../../../services/errors.ts'
 import { hasProc, readStat } from '../../../services/process/proc-stat.ts'
 import { spawnProcess } from '../../../services/process/spawn.ts'
 import { isAlive } from '../../../services/process/tree.ts'
+import { hostCgroups } from '../../../services/process/cgroups.ts'
+import { noCgroups, whyNoGroups } from '../../fixtures/cgroups.ts'
 import { eventually, programCommand, startProgram } from '../../fixtures/processes.ts'
 
 const env = { PATH: process.env.PATH ?? '' }
@@ -105,4 +108,29 @@ t.test('what can not be started is refused with the reason', async t => {
   await t.rejects(spawnProcess({ command: 'true', cwd: folder, env, output: { toFile: join(folder, 'plain', 'x.log') } }), { message: /log .* can not be opened/ })
   await t.rejects(spawnProcess({ command: 'true', cwd: folder, env: { ...env, HUGE: 'x'.repeat(3_000_000) }, output }), CommandNotStarted, 'more than the system takes')
   await t.rejects(spawnProcess({ command: 'a\0b', cwd: folder, env, output }), CommandNotStarted, 'a NUL byte')
+})
+
+t.test('a command is in its control group from its first moment, and what it starts stays there', { skip: await whyNoGroups() }, async t => {
+  const mark = randomUUID()
+  const started = await spawnProcess({ command: 'cat /proc/self/cgroup; (env -i setsid cat /proc/self/cgroup &)', cwd: folder, env, output: 'pipe', group: { mark } })
+  const lines = (started.stdout ? await text(started.stdout) : '').split('\n').filter(line => line.startsWith('0::'))
+  t.equal(lines.length, 2)
+  for (const line of lines) t.ok(line.endsWith(`/berth-${mark}`), line)
+  for (const group of hostCgroups.find(mark)) t.equal(await group.remove(), true)
+})
+
+t.test('a host without control groups starts it all the same, and says so if limits were asked for', async t => {
+  const limits = { maxProcesses: 20 }
+  const start = async (group: { mark: string, limits?: typeof limits }) => await spawnProcess({ command: 'echo on', cwd: folder, env, output: 'pipe', group }, noCgroups)
+  const limited = await start({ mark: randomUUID(), limits })
+  t.equal(limited.limitsProblem, 'The limit of the number of processes is not enforced on this host: this host has no control groups.')
+  t.equal(limited.stdout && await text(limited.stdout), 'on\n')
+  t.same(await limited.exited, { code: 0, signal: null })
+  t.equal((await start({ mark: randomUUID() })).limitsProblem, null)
+})
+
+t.test('what can not be started leaves no control group', { skip: await whyNoGroups() }, async t => {
+  const mark = randomUUID()
+  await t.rejects(spawnProcess({ command: 'a\0b', cwd: folder, env, output: 'pipe', group: { mark } }), CommandNotStarted)
+  t.same(hostCgroups.find(mark), [])
 })

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { hostCgroups } from '../../../services/process/cgroups.ts'
 import { hasProc } from '../../../services/process/proc-stat.ts'
 import { terminate } from '../../../services/process/terminate.ts'
+import { spawnProcess } from '../../../services/process/spawn.ts'
 import { isAlive, readIdentity, type ProcessIdentity } from '../../../services/process/tree.ts'
+import { whyNoGroups } from '../../fixtures/cgroups.ts'
 import { eventually, freePort, listenHere, startProgram } from '../../fixtures/processes.ts'
 
 if (!hasProc) {
@@ -139,4 +142,23 @@ t.test('nothing left to end is proof at once', async t => {
   const proof = await terminate({ root, mark, graceMs: 10_000 })
   t.match(proof, { membersBefore: [], survivors: [], forced: false })
   await eventually(() => !isAlive(root), 'it is dead')
+})
+
+t.test('what has no mark, no session and no parent of it is ended by its control group, which goes with it', { skip: await whyNoGroups() }, async t => {
+  for (const ignores of ['', 'trap "" TERM;']) {
+    const mark = randomUUID()
+    const hidden = `(env -i setsid /bin/sh -c '${ignores} while :; do sleep 0.05; done' &)`
+    const root = await spawnProcess({ command: `${hidden}; exit 0`, cwd: '/', env: { PATH: process.env.PATH ?? '' }, output: 'pipe', group: { mark } })
+    await root.exited
+    const [group] = hostCgroups.find(mark)
+    t.teardown(async () => { await group?.kill() })
+    await eventually(() => group?.pids().some(pid => pid !== root.pid), 'it runs')
+    t.same(await terminate({ root, mark: randomUUID(), graceMs: 0 }).then(({ membersBefore }) => membersBefore), [], 'nothing else tells of it')
+    // As after a restart of this service: by the mark alone.
+    const proof = await terminate({ root: null, mark, graceMs: 200 })
+    t.match(proof, { survivors: [], forced: ignores !== '' })
+    t.ok(proof.membersBefore.length > 0)
+    t.ok(proof.membersBefore.every(pid => readIdentity(pid) === null))
+    t.same(hostCgroups.find(mark), [])
+  }
 })
