@@ -1,6 +1,7 @@
 /** The table of contents: every plugin and route of the service, in order. */
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Database } from './db/client.ts'
+import adapterServices from './plugins/adapter-services.ts'
 import archivalCleanup from './plugins/archival-cleanup.ts'
 import auth from './plugins/auth.ts'
 import config, { type Config } from './plugins/config.ts'
@@ -14,6 +15,7 @@ import eventStreams from './plugins/event-streams.ts'
 import events from './plugins/events.ts'
 import health from './plugins/health.ts'
 import idempotency from './plugins/idempotency.ts'
+import leases from './plugins/leases.ts'
 import observability, { requestIdOf } from './plugins/observability.ts'
 import openapi from './plugins/openapi.ts'
 import operations from './plugins/operations.ts'
@@ -23,12 +25,14 @@ import runtimeServices from './plugins/runtime-services.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
 import workspaces from './plugins/workspaces.ts'
 import activityRoutes from './routes/activity.ts'
+import adapterServiceRoutes from './routes/adapter-services.ts'
 import agentRoutes from './routes/agents.ts'
 import companyRoutes from './routes/companies.ts'
 import archiveRoutes from './routes/archive.ts'
 import executionWorkspaceRoutes from './routes/execution-workspaces.ts'
 import healthRoutes from './routes/health.ts'
 import issueRoutes from './routes/issues.ts'
+import leaseRoutes from './routes/leases.ts'
 import operationRoutes from './routes/operations.ts'
 import projectWorkspaceRoutes from './routes/project-workspaces.ts'
 import projectRoutes from './routes/projects.ts'
@@ -47,6 +51,8 @@ const apiRoutes = [
   runtimeControlRoutes,
   runtimeServiceRoutes,
   archiveRoutes,
+  leaseRoutes,
+  adapterServiceRoutes,
   operationRoutes,
   activityRoutes
 ]
@@ -102,6 +108,8 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(runtimeServices)
   await app.register(archivalCleanup)
   await app.register(recovery)
+  await app.register(leases)
+  await app.register(adapterServices)
   await app.register(health, { recovery: () => app.recovery.state() })
 
   await app.register(healthRoutes)

@@ -33,6 +33,11 @@ export async function dropServiceUse (db: Db, reuseKey: string, place: UsingPlac
   await db.deleteFrom('runtime_service_uses').where('reuse_key', '=', reuseKey).where(columnOf(place), '=', place.id).execute()
 }
 
+/** Lets everybody go of the service: nobody needs it any more. */
+export async function dropAllServiceUses (db: Db, reuseKey: string): Promise<void> {
+  await db.deleteFrom('runtime_service_uses').where('reuse_key', '=', reuseKey).execute()
+}
+
 /** Lets the place go of everything it uses. */
 export async function dropServiceUsesOf (db: Db, place: UsingPlace): Promise<void> {
   await db.deleteFrom('runtime_service_uses').where(columnOf(place), '=', place.id).execute()

@@ -12,7 +12,9 @@ export const exampleIds = {
   runtimeService: '88888888-8888-4888-8888-888888888888',
   run: '99999999-9999-4999-8999-999999999999',
   host: 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa',
-  activity: 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'
+  activity: 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb',
+  lease: 'cccccccc-cccc-4ccc-8ccc-cccccccccccc',
+  adapterService: 'dddddddd-dddd-4ddd-8ddd-dddddddddddd'
 } as const
 
 const byName: Record<string, string> = {

@@ -135,6 +135,37 @@ const operation = {
   ...stamps
 }
 
+const lease = {
+  id: ids.lease,
+  companyId: ids.company,
+  executionWorkspaceId: ids.workspace,
+  runId: ids.run,
+  agentId: ids.agent,
+  issueId: ids.issue,
+  expiresAt: createdAt,
+  releasedAt: null,
+  ...stamps
+}
+
+const adapterReport = { id: 'sandbox-17/preview', serviceName: 'preview', url: 'https://preview.example.com/', healthStatus: 'healthy' }
+
+const adapterService = {
+  ...runtimeService,
+  id: ids.adapterService,
+  scopeType: 'execution_workspace',
+  scopeId: ids.workspace,
+  serviceName: adapterReport.serviceName,
+  reuseKey: null,
+  command: null,
+  port: null,
+  url: adapterReport.url,
+  provider: 'adapter_managed',
+  providerRef: null,
+  startedByRunId: ids.run,
+  configIndex: null,
+  logRef: null
+}
+
 const projectWorkspaceAnswer = {
   id: ids.projectWorkspace,
   companyId: ids.company,
@@ -209,6 +240,15 @@ export const componentExamples: Record<string, unknown> = {
     content: `{"ts":"${createdAt}","stream":"system","chunk":"web is ready\\n"}\n`,
     nextOffset: null
   },
+  RunLease: lease,
+  AcquireLeaseBody: { runId: ids.run, agentId: ids.agent, issueId: ids.issue, ttlSec: 60 },
+  RenewLeaseBody: { runId: ids.run, ttlSec: 60 },
+  LeaseAnswer: { ...lease, runtimeServices: [runtimeService], operation },
+  LeaseRelease: { leases: [{ ...lease, releasedAt: createdAt }], stoppedServices: [{ ...runtimeService, status: 'stopped', stoppedAt: createdAt, exitReason: 'It stops with the last run, and the lease of this run has ended.' }], operations: [operation] },
+  AdapterStopPolicy: { type: 'on_run_finish' },
+  AdapterServiceReport: adapterReport,
+  AdapterServicesBody: { adapterType: 'my_sandbox', runId: ids.run, reports: [adapterReport] },
+  AdapterServicesAnswer: { runtimeServices: [adapterService] },
   LinkedIssue: { id: ids.issue, identifier: issue.identifier, title: issue.title, status: issue.status, isTerminal: false },
   CloseAction: { kind: 'archive_record', label: 'Archive the workspace', description: 'The workspace is marked as archived.', command: null },
   CloseReadiness: {

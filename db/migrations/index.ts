@@ -2,8 +2,10 @@
 import type { Migration } from 'kysely/migration'
 import * as initial from './0001-initial.ts'
 import * as runtimeLifecycle from './0002-runtime-lifecycle.ts'
+import * as leaseEnds from './0003-lease-ends.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
-  '0002-runtime-lifecycle': runtimeLifecycle
+  '0002-runtime-lifecycle': runtimeLifecycle,
+  '0003-lease-ends': leaseEnds
 }

@@ -1,6 +1,8 @@
 /** Every schema that has a name of its own in the OpenAPI document. */
 import type { TSchema } from '@sinclair/typebox'
+import * as adapterService from './adapter-service.ts'
 import * as directory from './directory.ts'
+import * as lease from './lease.ts'
 import * as operation from './operation.ts'
 import * as problem from './problem.ts'
 import * as readiness from './readiness.ts'
@@ -14,5 +16,5 @@ function isNamed (value: unknown): value is TSchema & { $id: string } {
 }
 
 /** All exported schemas with an `$id`, in the order of their files: a new one needs no registration. */
-export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, operation, readiness, service]
+export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, readiness, service]
   .flatMap(module => Object.values<unknown>(module).filter(isNamed))

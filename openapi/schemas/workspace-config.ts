@@ -7,6 +7,7 @@ export const lifecycles = ['shared', 'ephemeral'] as const
 export const scopeTypes = ['project_workspace', 'execution_workspace', 'run', 'agent'] as const
 export const desiredStates = ['running', 'stopped'] as const
 export const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGKILL', 'SIGUSR1', 'SIGUSR2'] as const
+export const stopPolicyTypes = ['manual', 'idle_timeout', 'on_run_finish'] as const
 export const probeTypes = ['http', 'tcp', 'log', 'command'] as const
 
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength })
@@ -40,7 +41,7 @@ export const ReadinessDefinition = Type.Object({
 }, closed)
 
 export const StopPolicyDefinition = Type.Object({
-  type: stringEnum(['manual', 'idle_timeout', 'on_run_finish']),
+  type: stringEnum(stopPolicyTypes),
   idleSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: 1800 }))
 }, closed)
 

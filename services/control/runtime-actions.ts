@@ -4,7 +4,6 @@ import type { Db } from '../../db/client.ts'
 import type { ServiceRow } from '../../db/runtime-services.ts'
 import { listOtherUsers, type UsingPlace } from '../../db/service-uses.ts'
 import type { Actor } from '../access/actor.ts'
-import { runIdOf } from '../access/actor.ts'
 import { CommandDisabled, ServiceStartFailed, Unprocessable, isProblem } from '../errors.ts'
 import { finishOf } from '../operations/command-run.ts'
 import type { Locks } from '../operations/locks.ts'
@@ -93,7 +92,7 @@ function recordOnce ({ db, now }: RuntimeActionsDeps, { place, request, actor, o
 /** The place with its workspace as it is once its files are there. */
 async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<RuntimePlace> {
   if (place.workspace === null) return place
-  const workspace = await ensure(place.workspace, { runId: runIdOf(actor) })
+  const workspace = await ensure(place.workspace, { runId: ownerOf(place, actor).runId })
   return { ...place, workspace, cwd: workspace.cwd }
 }
 

@@ -1,12 +1,12 @@
 /** Runtime control end to end: who may, what is meant, one operation for it, and the answer. */
 import { findWorkspace } from '../../db/execution-workspaces.ts'
 import type { Db } from '../../db/client.ts'
-import { findService, type ServiceRow } from '../../db/runtime-services.ts'
+import { findService, isLiveRow, type ServiceRow } from '../../db/runtime-services.ts'
 import type { ProjectWorkspace } from '../../openapi/schemas/directory.ts'
 import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import { runtimeActions, type RuntimeAction, type RuntimeControlBody } from '../../openapi/schemas/runtime.ts'
 import type { ExecutionWorkspace } from '../../openapi/schemas/workspace.ts'
-import { runIdOf, systemActor, type Actor } from '../access/actor.ts'
+import { systemActor, type Actor } from '../access/actor.ts'
 import { absent, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { toProjectWorkspace } from '../directory/shape.ts'
@@ -18,9 +18,10 @@ import { desiredRunning } from '../runtime/desired-state.ts'
 import type { CurrentServicesOf } from '../runtime/current-services.ts'
 import type { RuntimeLog } from '../runtime/live-services.ts'
 import { toRuntimeService } from '../runtime/shape.ts'
+import { storedDefinition } from '../runtime/stored-definition.ts'
 import { toWorkspace } from '../workspaces/shape.ts'
 import { performAction, type RuntimeActionsDeps } from './runtime-actions.ts'
-import { loadPlace, requirePath, requireUsable, servicesAt, withCommands, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
+import { loadPlace, ownerOf, requirePath, requireUsable, servicesAt, withCommands, type FoundPlace, type RunOwner, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
 import { operationInput } from './runtime-operation.ts'
 import { decideRequest, servicesOfCommand, type RuntimeRequest } from './runtime-request.ts'
 
@@ -55,6 +56,18 @@ export interface RuntimeControl {
   control (actor: Actor, target: RuntimeTarget, action: string, body: RuntimeControlBody, options?: ControlOptions): Promise<RuntimeAnswer>
   /** Starts those services of a place that should run and don't, each by an operation of its own, as the service itself. */
   bringBack (target: RuntimeTarget): Promise<BroughtBack>
+  /**
+   * Starts every enabled service of a place for a run, or reuses what runs already. Null when there is nothing to start.
+   * Access is decided by the caller.
+   * @throws what `control` throws for a start
+   */
+  startForRun (actor: Actor, place: FoundPlace, owner: RunOwner): Promise<StartedForRun | null>
+}
+
+export interface StartedForRun {
+  /** What was started or reused. */
+  services: ServiceRow[]
+  operation: WorkspaceOperation
 }
 
 /** How many were started, and what went wrong with others, in words. */
@@ -78,7 +91,7 @@ export function createRuntimeControl (deps: RuntimeControlDeps): RuntimeControl 
     return { workspace: await show(deps, place, value), operation }
   }
   // One function for both kinds of workspace; the overloads say which shape belongs to which target.
-  return { control: control as RuntimeControl['control'], bringBack: async target => await bringBack(deps, target) }
+  return { control: control as RuntimeControl['control'], bringBack: async target => await bringBack(deps, target), startForRun: async (actor, place, owner) => await startForRun(deps, actor, place, owner) }
 }
 
 async function bringBack (deps: RuntimeControlDeps, target: RuntimeTarget): Promise<BroughtBack> {
@@ -100,12 +113,30 @@ async function bringBack (deps: RuntimeControlDeps, target: RuntimeTarget): Prom
   return result
 }
 
-/** Services of a run, an agent or a call are not brought back: those they belonged to may be gone. */
 function wantedCommands ({ commands, desired }: RuntimePlace): WorkspaceCommand[] {
   const services = servicesOf(commands)
   const wanted = desiredRunning(desired, services.length).flatMap(index => services[index] ?? [])
-  return startOrder(services, wanted.filter(({ definition, entry }) =>
-    definition.lifecycle === 'shared' && definition.disabledReason === null && entry.reuseScope !== 'run' && entry.reuseScope !== 'agent'))
+  return startOrder(services, wanted.filter(command => command.definition.disabledReason === null && isForEverybody(command)))
+}
+
+/** Services of a run, an agent or a call are not brought back: those they belonged to may be gone. */
+function isForEverybody ({ definition, entry }: WorkspaceCommand): boolean {
+  return definition.lifecycle === 'shared' && entry.reuseScope !== 'run' && entry.reuseScope !== 'agent'
+}
+
+async function startForRun (deps: RuntimeControlDeps, actor: Actor, found: FoundPlace, owner: RunOwner): Promise<StartedForRun | null> {
+  if (found.runtime === null || found.cwd === null) return null
+  const place: RuntimePlace = { ...withCommands(found), startedFor: owner }
+  const { services } = await factsOf(deps, place, {})
+  // Each start of an ephemeral service makes a new one, and the run needs only one of each.
+  const ofRun = services.filter(row => isLiveRow(row) && row.lifecycle === 'ephemeral' && row.started_by_run_id === owner.runId)
+  const there = new Set(ofRun.map(row => storedDefinition(row, 0).commandId))
+  const start = servicesOf(place.commands).filter(({ definition }) => definition.disabledReason === null && !there.has(definition.id))
+  if (start.length === 0) return null
+  const remembered = start.filter(isForEverybody).flatMap(({ definition }) => definition.serviceIndex ?? [])
+  const request: RuntimeRequest = { action: 'start', command: null, runtimeServiceId: null, start, stop: [], remember: remembered.length === 0 ? null : remembered }
+  const { operation, value } = await perform(deps, place, request, actor).ended
+  return { operation, services: value }
 }
 
 /** @throws RouteNotFound (404) */
@@ -136,9 +167,11 @@ async function factsOf ({ db }: RuntimeControlDeps, place: RuntimePlace, { runti
 }
 
 /** A service that was started there before, and is no current one any more. */
-async function formerService (db: Db, { owner }: RuntimePlace, id: string): Promise<ServiceRow | null> {
+async function formerService (db: Db, { owner, id: placeId }: RuntimePlace, id: string): Promise<ServiceRow | null> {
   const row = await findService(db, id)
-  return row !== undefined && (row.execution_workspace_id ?? row.project_workspace_id) === owner.id ? row : null
+  const home = row?.execution_workspace_id ?? row?.project_workspace_id
+  // What is shown of a workspace that borrows the services of its project workspace may still be its own.
+  return row !== undefined && (home === owner.id || home === placeId) ? row : null
 }
 
 /** Runs the request under one operation; `begun` gives its id as soon as it is stored. */
@@ -149,7 +182,7 @@ function perform (deps: RuntimeControlDeps, place: RuntimePlace, request: Runtim
     begun.resolve(op.id)
     return await performAction(deps, { place, request, actor, op })
   }
-  const ended = deps.recorder.run(operationInput(place, request, runIdOf(actor)), step)
+  const ended = deps.recorder.run(operationInput(place, request, ownerOf(place, actor).runId), step)
   ended.catch(error => begun.reject(error))
   return { begun: begun.promise, ended }
 }

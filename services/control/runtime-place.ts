@@ -38,10 +38,18 @@ export interface FoundPlace {
   desired: DesiredStates
   /** Its current services: the live ones and the newest of each identity. */
   services: ServiceRow[]
+  /** The run that things are started for, where that is not just whose request it is. */
+  startedFor?: RunOwner
 }
 
 export interface RuntimePlace extends FoundPlace {
   commands: WorkspaceCommand[]
+}
+
+export interface RunOwner {
+  runId: string
+  agentId: string | null
+  issueId: string | null
 }
 
 /** The lock that archiving takes alone and running things share. */
@@ -149,13 +157,14 @@ export function requirePath ({ cwd, name }: FoundPlace): string {
 
 /** Whose services are started there, and for whom. */
 export function ownerOf (place: FoundPlace, actor: Actor): ServiceOwner {
+  const { runId, agentId, issueId } = place.startedFor ?? { runId: runIdOf(actor), agentId: actor.type === 'agent' ? actor.agentId : null, issueId: null }
   return {
     companyId: place.companyId,
     projectId: place.projectId,
     projectWorkspaceId: place.projectWorkspace?.id ?? null,
     executionWorkspaceId: place.owner.kind === 'execution' ? place.owner.id : null,
-    issueId: place.workspace?.source_issue_id ?? null,
-    agentId: actor.type === 'agent' ? actor.agentId : null,
-    runId: runIdOf(actor)
+    issueId: issueId ?? place.workspace?.source_issue_id ?? null,
+    agentId,
+    runId
   }
 }

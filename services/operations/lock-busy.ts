@@ -14,7 +14,8 @@ const words: Record<string, string> = {
   workspace: 'The workspace',
   'project-workspace': 'The project workspace',
   service: 'The service',
-  repository: 'The repository'
+  repository: 'The repository',
+  'run-lease': 'The lease of the run'
 }
 
 /** The problem that names the holder. */

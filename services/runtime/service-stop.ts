@@ -6,6 +6,7 @@ import { StopIncomplete } from '../errors.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 import { terminate, type StopProof } from '../process/terminate.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
+import { letGoOfAdapterService } from './adapter-services.ts'
 import type { WatchedService } from './live-services.ts'
 import type { EndDeps } from './service-end.ts'
 import type { ServiceRunDeps } from './service-run.ts'
@@ -22,6 +23,11 @@ export interface StopInput {
   leaving: UsingPlace | null
   /** Has to be done before anything is ended; when it fails, nothing is. */
   before?: Promise<unknown>
+  /**
+   * Asked with the lock held, right before anything is ended: false leaves the service as it is. One that is just
+   * starting is then not told to give up, but waited for.
+   */
+  guard?: (row: ServiceRow) => Promise<boolean>
 }
 
 /** The proof of one stop, as operations keep it in their metadata; or for whom the service goes on. */
@@ -106,11 +112,11 @@ export function incompleteWords ({ service_name: name, port }: ServiceRow, { sur
 }
 
 /**
- * Stops a service under its lock; one that is just starting is told to give up first. Null when it had ended already.
+ * Stops a service under its lock; one that is just starting is told to give up first. Null when it had ended already or the guard keeps it.
  * @throws StopIncomplete (422) naming what survived; WorkspaceBusy (409)
  */
-export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason, leaving, before }: StopInput): Promise<StopReport | null> {
-  const cancelStart = deps.live.get(row.id)?.cancelStart
+export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason, leaving, before, guard }: StopInput): Promise<StopReport | null> {
+  const cancelStart = guard === undefined ? deps.live.get(row.id)?.cancelStart : null
   if (cancelStart != null && (await otherUsers(deps, row, leaving)).length === 0) cancelStart(new Error(reason))
   const { graceMs } = storedDefinition(row, deps.serviceLogMaxBytes)
   const request = { resource: lockOf(row), mode: 'exclusive' as const, purpose: `stopping ${row.service_name}`, operationId: op?.id ?? null, waitMs: graceMs + queueMs }
@@ -124,6 +130,8 @@ export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, re
     if (current === undefined || !isLiveRow(current)) return null
     const [heir] = others
     if (leaving !== null && heir !== undefined) return await keepFor(deps, current, leaving, [heir, ...others.slice(1)], op)
+    if (guard !== undefined && !await guard(current)) return null
+    if (current.provider === 'adapter_managed') return await letGoOfAdapterService(deps, current, { op, reason })
     return reportOf(await stopService(deps, current, reason), op)
   })
 }

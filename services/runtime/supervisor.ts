@@ -18,7 +18,8 @@ export interface Supervisor {
    */
   start (input: StartInput): Promise<StartedService>
   /**
-   * Stops a service; one that is just starting is told to give up. Null when it had ended already.
+   * Stops a service; one that is just starting is told to give up. Null when it had ended already
+   * or the guard keeps it.
    * @throws StopIncomplete (422) naming what survived; WorkspaceBusy (409)
    */
   stop (row: ServiceRow, input: StopInput): Promise<StopReport | null>

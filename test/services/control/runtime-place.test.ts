@@ -29,6 +29,8 @@ t.test('the config is the workspace\'s own, else the project workspace\'s, else 
   t.same(names(await execution()), ['e of execution_workspace'])
   t.same((await execution()).owner, { kind: 'execution', id: workspaceId })
   t.match(ownerOf(await execution(), localBoard), { executionWorkspaceId: workspaceId, projectWorkspaceId, agentId: null, runId: null })
+  const startedFor = { runId: randomUUID(), agentId: randomUUID(), issueId: randomUUID() }
+  t.match(ownerOf({ ...await execution(), startedFor }, localBoard), startedFor)
 })
 
 t.test('a project workspace is found only in its project', async t => {

@@ -20,8 +20,14 @@ test('a list asks once; shared workspaces borrow the services of their project w
   })
   const shown = await view.showAll([rowOf('b', { mode: 'shared_workspace' }), rowOf('a'), rowOf('c', { mode: 'shared_workspace' }), rowOf('d')])
   t.same(shown.map(({ id, runtimeServices }) => [id, ...runtimeServices.map(one => one.id)]), [['b', 'of p'], ['a', 'of a'], ['c', 'of p'], ['d']])
-  t.same(asked, [{ executionWorkspaceIds: ['a', 'd'], projectWorkspaceIds: ['p'] }])
+  t.same(asked, [{ executionWorkspaceIds: ['b', 'a', 'c', 'd'], projectWorkspaceIds: ['p'] }])
   t.same(await view.showAll([]), [])
   t.equal(asked.length, 1, 'nothing is asked for an empty list')
   t.equal((await view.show(rowOf('a'))).runtimeServices.length, 1)
+})
+
+test('what another system reports of a shared workspace is shown beside what it borrows', async t => {
+  const own = [{ id: 'reported', provider: 'adapter_managed' }, { id: 'of an earlier config', provider: 'local_process' }] as RuntimeService[]
+  const view = createWorkspaceView({ currentServicesOf: async () => new Map([['p', [{ id: 'of p' } as RuntimeService]], ['b', own]]) })
+  t.same((await view.show(rowOf('b', { mode: 'shared_workspace' }))).runtimeServices.map(({ id }) => id), ['of p', 'reported'])
 })

@@ -12,7 +12,7 @@ t.test('the problem names what is held, by whom, for which operation and since w
 })
 
 t.test('each kind of resource has its words', async t => {
-  for (const [resource, words] of [['project-workspace:x', 'The project workspace'], ['service:a:b', 'The service'], ['repository:/a', 'The repository'], ['other:x', 'What this needs']] as const) {
+  for (const [resource, words] of [['project-workspace:x', 'The project workspace'], ['service:a:b', 'The service'], ['repository:/a', 'The repository'], ['run-lease:a:b', 'The lease of the run'], ['other:x', 'What this needs']] as const) {
     t.ok(busy(resource, holder).detail.startsWith(`${words} is busy`), resource)
   }
 })
