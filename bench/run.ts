@@ -13,6 +13,7 @@ import { measureBoot } from './boot.ts'
 import { measureLogs } from './logs.ts'
 import { measureReads } from './reads.ts'
 import { keep, table, type Result } from './report.ts'
+import { measureWatched } from './watched.ts'
 
 const run = promisify(execFile)
 
@@ -48,6 +49,7 @@ async function main (): Promise<void> {
       results.push(...await measureReads(service.url, database.url, repository))
       results.push(...await measureActions(service.url, repository))
       results.push(...await measureLogs(service.url, service.pid, join(folder, 'logs')))
+      results.push(...await measureWatched(service.url, service.pid, repository))
     } finally {
       await service.stop()
     }
