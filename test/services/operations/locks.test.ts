@@ -170,6 +170,8 @@ await onBothDatabases(t, 'between hosts', async (t, { db }) => {
     await hold(locks, request('workspace:b'))
     const restarted = createLocks({ db, hostId: here })
     await restarted.withLock(request('workspace:b', { waitMs: 0 }), async () => {})
+    // A lock that was given up is gone for the next one at once, and from the database a moment later.
+    await Promise.all([locks.settled(), restarted.settled()])
     t.equal(await restarted.releaseAllOf(here), 1)
     await restarted.withLock(request('workspace:a', { waitMs: 0 }), async () => {})
   })
