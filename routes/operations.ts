@@ -1,6 +1,6 @@
 /** Workspace operations: lists, one, its log, its log as it comes. */
 import { Type } from '@sinclair/typebox'
-import { streamExamples } from '../openapi/examples.ts'
+import { streamExamples } from '../openapi/stream-examples.ts'
 import { IdParams, PageQuery, RunParams } from '../openapi/schemas/common.ts'
 import { LogPartQuery, LogStartQuery } from '../openapi/schemas/log.ts'
 import { OperationLog, WorkspaceOperation } from '../openapi/schemas/operation.ts'

@@ -1,6 +1,6 @@
 /** Runtime services: one, its log, its log as it comes. */
 import { Type } from '@sinclair/typebox'
-import { streamExamples } from '../openapi/examples.ts'
+import { streamExamples } from '../openapi/stream-examples.ts'
 import { IdParams } from '../openapi/schemas/common.ts'
 import { answer, eventStream, noContent, problems, resource } from '../openapi/schemas/responses.ts'
 import { RuntimeService, RuntimeServiceLog, ServiceLogQuery, ServiceLogStreamQuery } from '../openapi/schemas/runtime.ts'
