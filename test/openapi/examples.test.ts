@@ -1,6 +1,7 @@
 /** "Try it out" with the examples as they are: every operation but the deletions, from top to bottom. */
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import { exampleIds } from '../../openapi/example-ids.ts'
 import { rememberIds, useSeenIds } from '../../plugins/docs-page.ts'
 import { buildTestApp, type Answer } from '../fixtures/app.ts'
 import { eventually } from '../fixtures/eventually.ts'
@@ -25,8 +26,11 @@ async function beginOfStream (app: FastifyInstance, url: string): Promise<Pick<A
 
 t.test('the examples work as they are, from top to bottom', async t => {
   const { app, call } = await buildTestApp(t)
-  // Services of the example outlive the app unless they are stopped.
-  t.teardown(() => call('POST', useSeenIds({ url: '/api/execution-workspaces/66666666-6666-4666-8666-666666666666/runtime-services/stop' }).url))
+  // Services of the example outlive the app unless they are stopped; a session that borrows one would only let go of it.
+  t.teardown(async () => {
+    const { status, text } = await call('POST', `/api/projects/${exampleIds.project}/workspaces/${exampleIds.projectWorkspace}/runtime-services/stop`)
+    if (status !== 200) throw new Error(`The service of the examples goes on: ${text}`)
+  })
   const { paths } = JSON.parse(JSON.stringify(app.swagger())) as { paths: Record<string, Record<string, Operation>> }
   let tried = 0
   for (const [path, methods] of Object.entries(paths)) {
