@@ -43,16 +43,22 @@ async function main (): Promise<void> {
   const results: Result[] = []
   try {
     const repository = await makeRepository(join(folder, 'repository'))
-    const service = await startServiceProcess({ DATABASE_URL: database.url, BERTH_DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'info', BERTH_STOP_SERVICES_ON_EXIT: 'true' })
-    await untilReady(service.url)
-    try {
-      results.push(...await measureReads(service.url, database.url, repository))
-      results.push(...await measureActions(service.url, repository))
-      results.push(...await measureLogs(service.url, service.pid, join(folder, 'logs')))
-      results.push(...await measureWatched(service.url, service.pid, repository))
-    } finally {
-      await service.stop()
+    const withService = async (work: (url: string, pid: number) => Promise<void>) => {
+      const service = await startServiceProcess({ DATABASE_URL: database.url, BERTH_DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'info', BERTH_STOP_SERVICES_ON_EXIT: 'true' })
+      try {
+        await untilReady(service.url)
+        await work(service.url, service.pid)
+      } finally {
+        await service.stop()
+      }
     }
+    await withService(async url => {
+      results.push(...await measureReads(url, database.url, repository))
+      results.push(...await measureActions(url, repository))
+    })
+    // A process of its own for each that measures memory: what has grown by earlier work has room for more.
+    await withService(async (url, pid) => { results.push(...await measureLogs(url, pid, join(folder, 'logs'))) })
+    await withService(async (url, pid) => { results.push(...await measureWatched(url, pid, repository)) })
     results.push(...await measureBoot(database.url, folder))
   } finally {
     await database.drop()
