@@ -19,6 +19,12 @@ async function start (t: Test, command: object): Promise<{ scene: RuntimeScene, 
   return { scene, first: body.workspace.runtimeServices[0], now: async () => (await scene.get()).runtimeServices[0] }
 }
 
+/** The newest operation, once it has ended: a service is shown as running a moment before the operation that started it is closed. */
+async function endedOperation (scene: RuntimeScene): Promise<Operation | undefined> {
+  await eventually(async () => (await operationsOf(scene))[0]?.status !== 'running', 'the operation has ended')
+  return (await operationsOf(scene))[0]
+}
+
 const operationsOf = async ({ workspaceId }: RuntimeScene): Promise<Operation[]> => (await call('GET', `/api/execution-workspaces/${workspaceId}/workspace-operations`)).body
 
 t.test('a crashed service backs off, comes back on its port, and an operation tells why', async t => {
@@ -29,7 +35,7 @@ t.test('a crashed service backs off, comes back on its port, and an operation te
   t.match(again, { id: first.id, port: first.port, healthStatus: 'healthy', attempt: 2, exitCode: null, exitReason: null, nextRestartAt: null })
   t.not(again.providerRef, first.providerRef)
   t.equal(await (await fetch(`${again.url}pid`)).text(), again.providerRef)
-  const [operation] = await operationsOf(scene)
+  const operation = await endedOperation(scene)
   t.match(operation, { status: 'succeeded', phase: 'workspace_provision', metadata: { action: 'restart', automatic: true, runtimeServiceId: first.id, restartCount: 1, reason: /It was ended by SIGKILL\. It is started again in 50 ms, restart 1 in a row\./ }, stdoutExcerpt: /listening/ })
   for (const { logRef } of [first, again]) t.match(await readFile(join(testApp.dataDir, 'logs', logRef), 'utf8'), 'listening', 'each start keeps a log of its own')
   t.not(first.logRef, again.logRef)
@@ -63,7 +69,7 @@ t.test('a restart that does not get ready counts as one more failure', async t =
   process.kill(Number((await now()).providerRef), 'SIGKILL')
   await eventually(async () => (await now()).status === 'failed', 'it is given up')
   t.match(await now(), { exitReason: /web did not start: it ended by itself with code 6 before it was ready\. It was restarted 1 times in a row/ })
-  const [operation] = await operationsOf(scene)
+  const operation = await endedOperation(scene)
   t.match(operation, { status: 'failed', metadata: { automatic: true, error: { code: 'service_start_failed' } } })
 })
 
