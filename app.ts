@@ -10,6 +10,7 @@ import database from './plugins/database.ts'
 import { answerClientError } from './plugins/client-error.ts'
 import errors, { sendError } from './plugins/errors.ts'
 import directory from './plugins/directory.ts'
+import docs from './plugins/docs.ts'
 import etag from './plugins/etag.ts'
 import eventStreams from './plugins/event-streams.ts'
 import events from './plugins/events.ts'
@@ -112,6 +113,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(adapterServices)
   await app.register(health, { recovery: () => app.recovery.state() })
 
+  await app.register(docs)
   await app.register(healthRoutes)
   for (const routes of apiRoutes) await app.register(routes, { prefix: '/api' })
 

@@ -6,7 +6,8 @@ import { rememberIds, useSeenIds } from '../../plugins/docs-page.ts'
 import { buildTestApp } from '../fixtures/app.ts'
 
 t.test('the page and all it loads come from the service itself', async t => {
-  const { call } = await buildTestApp(t)
+  const warnings: unknown[] = []
+  const { call } = await buildTestApp(t, { onLog: line => { if (line.level >= 40) warnings.push(line) } })
   const page = await call('GET', '/docs')
   t.equal(page.status, 200)
   t.match(page.headers['content-security-policy'], /default-src 'self'/)
@@ -17,6 +18,7 @@ t.test('the page and all it loads come from the service itself', async t => {
     t.match(file, /^\/docs\/static\//, 'a file of its own')
     t.equal((await call('GET', file)).status, 200, file)
   }
+  t.same(warnings, [], 'nothing in it is out of order')
   const script = await call('GET', '/docs/static/swagger-initializer.js')
   t.match(script.text, /"requestInterceptor":function useSeenIds/)
   t.match(script.text, /"responseInterceptor":function rememberIds/)
