@@ -2,7 +2,7 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import type { AgentsTable, CompaniesTable, IssuesTable, ProjectsTable, ProjectWorkspacesTable } from './tables/directory.ts'
 import type { ExecutionWorkspacesTable, PortReservationsTable, RunLeasesTable, RuntimeServicesTable, RuntimeServiceUsesTable, WorkspaceLocksTable, WorkspaceOperationsTable } from './tables/execution.ts'
-import type { ActivityLogTable, ApiKeysTable, HostsTable, IdempotencyKeysTable } from './tables/ledger.ts'
+import type { ActivityLogTable, ApiKeysTable, CompanyEventMarksTable, CompanyEventsTable, HostsTable, IdempotencyKeysTable } from './tables/ledger.ts'
 
 export type { JsonObject } from './tables/columns.ts'
 
@@ -21,6 +21,8 @@ export interface Tables {
   runtime_service_uses: RuntimeServiceUsesTable
   port_reservations: PortReservationsTable
   activity_log: ActivityLogTable
+  company_events: CompanyEventsTable
+  company_event_marks: CompanyEventMarksTable
   api_keys: ApiKeysTable
   idempotency_keys: IdempotencyKeysTable
 }

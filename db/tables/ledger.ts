@@ -1,4 +1,5 @@
 /** Tables that record: hosts, activity, keys. */
+import type { Generated } from 'kysely'
 import type { BigIntText, Json, JsonObject, JsonOrNull, Stamp } from './columns.ts'
 
 export interface HostsTable {
@@ -25,6 +26,26 @@ export interface ActivityLogTable {
   entity_id: string
   details: JsonOrNull<JsonObject>
   created_at: Stamp
+}
+
+/** Written by triggers on activity_log and workspace_operations alone. */
+export interface CompanyEventsTable {
+  /** The transaction that wrote it, as decimal text; with `seq` the event's place in the order. */
+  txid: Generated<string>
+  seq: BigIntText
+  company_id: string
+  type: string
+  entity_type: string
+  entity_id: string
+  data: Json<JsonObject>
+  created_at: Stamp
+}
+
+/** The last removed event of each company. */
+export interface CompanyEventMarksTable {
+  company_id: string
+  txid: string
+  seq: string
 }
 
 export interface ApiKeysTable {
