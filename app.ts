@@ -4,6 +4,7 @@ import type { Database } from './db/client.ts'
 import adapterServices from './plugins/adapter-services.ts'
 import archivalCleanup from './plugins/archival-cleanup.ts'
 import auth from './plugins/auth.ts'
+import companyEvents from './plugins/company-events.ts'
 import config, { type Config } from './plugins/config.ts'
 import connections from './plugins/connections.ts'
 import database from './plugins/database.ts'
@@ -30,6 +31,7 @@ import adapterServiceRoutes from './routes/adapter-services.ts'
 import agentRoutes from './routes/agents.ts'
 import companyRoutes from './routes/companies.ts'
 import archiveRoutes from './routes/archive.ts'
+import eventRoutes from './routes/events.ts'
 import executionWorkspaceRoutes from './routes/execution-workspaces.ts'
 import healthRoutes from './routes/health.ts'
 import issueRoutes from './routes/issues.ts'
@@ -55,7 +57,8 @@ const apiRoutes = [
   leaseRoutes,
   adapterServiceRoutes,
   operationRoutes,
-  activityRoutes
+  activityRoutes,
+  eventRoutes
 ]
 
 export interface AppOptions {
@@ -101,6 +104,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(idempotency)
   await app.register(etag)
   await app.register(events)
+  await app.register(companyEvents)
   await app.register(operations)
   await app.register(eventStreams)
   await app.register(directory)

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { CompiledQuery, Kysely, PostgresDialect, sql, type DatabaseConnection } from 'kysely'
 import pg from 'pg'
 import type { BaseLogger } from 'pino'
-import { createPgliteDialect, openPglite } from './pglite-dialect.ts'
+import { listenByConnection, listenBySession, type Listen } from './notifications.ts'
+import { createPgliteDialect, openPglite, type PgliteSession } from './pglite-dialect.ts'
 import { preparingClient } from './prepared-client.ts'
 import type { Tables } from './tables.ts'
 
@@ -15,6 +16,8 @@ export type DatabaseLog = Pick<BaseLogger, 'info' | 'warn' | 'error'>
 export interface Database {
   db: Db
   kind: DatabaseKind
+  /** Hears what transactions notify, of this process and of others; close it before the database. */
+  listen: Listen
   /** Ends every connection; the embedded database is closed in an orderly way. Safe to call twice. */
   close(): Promise<void>
 }
@@ -80,6 +83,12 @@ async function prepareFolder (folder: string): Promise<void> {
   await rename(draft, folder)
 }
 
+/** The database over an open embedded session, which is closed with it. */
+export function embeddedDatabase (session: PgliteSession): Database {
+  const db: Db = new Kysely<Tables>({ dialect: createPgliteDialect(session) })
+  return { db, kind: 'pglite', listen: listenBySession(session), close: closeOnce(db) }
+}
+
 async function openEmbedded (dataDir: string, log: DatabaseLog): Promise<Database> {
   const folder = join(dataDir, 'db')
   try {
@@ -88,9 +97,8 @@ async function openEmbedded (dataDir: string, log: DatabaseLog): Promise<Databas
       dataDir: folder,
       onCrash: error => log.error({ err: error }, 'the embedded database stopped: restart the service')
     })
-    const db: Db = new Kysely<Tables>({ dialect: createPgliteDialect(session) })
     log.info({ folder }, 'embedded database open: for this one process; it survives a kill of the process, not a power cut')
-    return { db, kind: 'pglite', close: closeOnce(db) }
+    return embeddedDatabase(session)
   } catch (error) {
     throw new DatabaseUnusable(`The embedded database in ${folder} can not be opened: ${reason(error)}`, { cause: error })
   }
@@ -135,7 +143,7 @@ async function openPostgres (databaseUrl: string, log: DatabaseLog): Promise<Dat
     throw new DatabaseUnusable(`No connection to ${name}: ${reason(error)}`, { cause: error })
   }
   log.info({ database: name }, 'PostgreSQL connected')
-  return { db, kind: 'postgres', close }
+  return { db, kind: 'postgres', listen: listenByConnection(databaseUrl), close }
 }
 
 /**

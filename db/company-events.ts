@@ -34,6 +34,11 @@ export interface EventsFound {
 /** Before every event. */
 const beginning: EventCursor = { txid: '0', seq: '0' }
 
+/** The place before the oldest event of a company that is kept. */
+export async function oldestCursor (db: Db, companyId: string): Promise<EventCursor> {
+  return await db.selectFrom('company_event_marks').select(['txid', 'seq']).where('company_id', '=', companyId).executeTakeFirst() ?? beginning
+}
+
 const place = ({ txid, seq }: EventCursor): RawBuilder<unknown> => sql`(${txid}::xid8, ${seq}::bigint)`
 
 /**

@@ -1,6 +1,7 @@
 /** Kysely's PostgreSQL dialect over PGlite: one session in a worker thread, spoken to by `pg` itself. */
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import type { HearingSession } from './notifications.ts'
 import { PgliteSocket, PgliteThread } from './pglite-thread.ts'
 import { SessionMutex } from './session-mutex.ts'
 
@@ -16,7 +17,7 @@ export interface PgliteOptions {
 }
 
 /** The open embedded database: a pool of exactly one connection. */
-export interface PgliteSession extends PostgresPool {
+export interface PgliteSession extends PostgresPool, HearingSession {
   /** The whole database as a tar archive, to start others from. */
   dump(): Promise<Uint8Array>
 }
@@ -63,6 +64,19 @@ export async function openPglite (options: PgliteOptions): Promise<PgliteSession
       await mutex.close(closeGraceMs)
       if (thread.failure === null) await client.end()
       await thread.close()
+    },
+    async run (statement) {
+      await mutex.acquire()
+      try {
+        await client.query(statement)
+      } finally {
+        mutex.release()
+      }
+    },
+    onNotification (heard) {
+      const onNotification = ({ channel, payload = '' }: pg.Notification): void => heard(channel, payload)
+      client.on('notification', onNotification)
+      return () => { client.off('notification', onNotification) }
     },
     async dump () {
       await mutex.acquire()

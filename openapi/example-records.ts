@@ -135,6 +135,29 @@ export const operation = {
   ...stamps
 }
 
+export const operationState = {
+  id: ids.operation,
+  executionWorkspaceId: ids.workspace,
+  projectWorkspaceId: ids.projectWorkspace,
+  heartbeatRunId: null,
+  phase: operation.phase,
+  action: 'start',
+  status: operation.status,
+  exitCode: null,
+  startedAt: createdAt,
+  finishedAt: createdAt
+}
+
+export const operationEvent = {
+  id: '4711-42',
+  type: 'workspace_operation.ended',
+  companyId: ids.company,
+  entityType: 'workspace_operation',
+  entityId: ids.operation,
+  data: operationState,
+  createdAt
+}
+
 export const lease = {
   id: ids.lease,
   companyId: ids.company,

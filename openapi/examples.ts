@@ -1,6 +1,6 @@
 /** One example for each named schema, on the fixed ids; those of bodies work as they are, in order. */
 import { exampleIds as ids } from './example-ids.ts'
-import { adapterReport, adapterService, agent, createdAt, devServer, issue, lease, operation, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, workspace } from './example-records.ts'
+import { adapterReport, adapterService, agent, createdAt, devServer, issue, lease, operation, operationEvent, operationState, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, workspace } from './example-records.ts'
 
 /** By component name. */
 export const componentExamples: Record<string, unknown> = {
@@ -30,6 +30,8 @@ export const componentExamples: Record<string, unknown> = {
     details: { mode: 'shared_workspace' },
     createdAt
   },
+  OperationState: operationState,
+  CompanyEvent: operationEvent,
   WorkspaceConfig: { provisionCommand: null, teardownCommand: null, cleanupCommand: null, workspaceRuntime: runtimeConfig, desiredState: 'running', serviceStates: { 0: 'running' } },
   WorkspaceConfigPatch: { provisionCommand: 'npm ci' },
   CreateExecutionWorkspaceBody: { projectId: ids.project, sourceIssueId: ids.issue, mode: 'shared_workspace', name: 'Friendlier greeting' },

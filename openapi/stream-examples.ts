@@ -1,5 +1,5 @@
-/** How the streams of logs look. */
-import { createdAt, operation, runtimeService } from './example-records.ts'
+/** How the streams look. */
+import { createdAt, operation, operationEvent, runtimeService } from './example-records.ts'
 
 /** A stream of server-sent events as it goes over the wire. */
 function events (...list: { id: string, event: string, data: unknown }[]): string {
@@ -16,5 +16,9 @@ export const streamExamples = {
     { id: '1:2', event: 'log', data: { attempt: 1, offset: 0, nextOffset: 2, content: '/\n' } },
     { id: '2:0', event: 'attempt', data: { attempt: 2 } },
     { id: 'end', event: 'end', data: { ...runtimeService, status: 'stopped', attempt: 2 } }
+  ),
+  companyEvents: events(
+    { id: '4711-0', event: 'position', data: {} },
+    { id: operationEvent.id, event: operationEvent.type, data: operationEvent }
   )
 }

@@ -20,6 +20,7 @@ const problemMeanings = {
   404: 'There is no such thing, or it may not be seen.',
   405: 'The path exists, but not with this method.',
   409: 'Its present state does not allow it.',
+  410: 'It was here once, and is not kept any more.',
   412: 'It was changed since it was read: `If-Match` does not fit.',
   413: 'The body is too large.',
   415: 'The body is not `application/json`.',
