@@ -2,14 +2,14 @@
 import fp from 'fastify-plugin'
 import type { Page } from '../openapi/schemas/common.ts'
 import type { Activity } from '../openapi/schemas/directory.ts'
+import type { ActivityQuery } from '../openapi/schemas/event.ts'
 import type { Actor } from '../services/access/actor.ts'
 import { requireCompany } from '../services/access/company-access.ts'
 import { createActivity } from '../services/operations/activity.ts'
-import type { PageRequest } from '../services/operations/seq-page.ts'
 
 export interface ActivityDoor {
-  /** A company's activity, newest first. Throws Forbidden for other companies, InvalidCursor. */
-  list (actor: Actor, companyId: string, page: PageRequest): Promise<Page<Activity>>
+  /** A company's activity, newest first, filtered. Throws Forbidden for other companies, InvalidCursor. */
+  list (actor: Actor, companyId: string, query: ActivityQuery): Promise<Page<Activity>>
 }
 
 declare module 'fastify' {
@@ -19,9 +19,9 @@ declare module 'fastify' {
 export default fp(async app => {
   const activity = createActivity({ db: app.database.db })
   app.decorate('activity', {
-    async list (actor, companyId, page) {
+    async list (actor, companyId, query) {
       requireCompany(actor, companyId, 'read')
-      return await activity.list(companyId, page)
+      return await activity.list(companyId, query)
     }
   })
 }, { name: 'events', dependencies: ['database'] })

@@ -1,6 +1,7 @@
 /** The activity of a company. */
-import { CompanyParams, PageQuery } from '../openapi/schemas/common.ts'
+import { CompanyParams } from '../openapi/schemas/common.ts'
 import { Activity } from '../openapi/schemas/directory.ts'
+import { ActivityQuery } from '../openapi/schemas/event.ts'
 import { page } from '../openapi/schemas/responses.ts'
 import { sendPage } from './answers.ts'
 import type { App } from './app.ts'
@@ -9,9 +10,9 @@ const listActivity = {
   operationId: 'listActivity',
   tags: ['activity'],
   summary: 'List what happened in a company',
-  description: 'Newest first: who did what to which thing. `details` names what changed, never commands or secrets.',
+  description: 'Newest first: who did what to which thing. `details` names what changed, never commands or secrets. Filters narrow it: an entry has to fit all that are given.',
   params: CompanyParams,
-  querystring: PageQuery,
+  querystring: ActivityQuery,
   response: { 200: page(Activity, 'A page of activity.') }
 }
 

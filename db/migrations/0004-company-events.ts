@@ -66,6 +66,7 @@ const statements = [
   'drop index activity_log_entity',
   'create index activity_log_company on activity_log (company_id, created_at desc, seq desc)',
   'create index activity_log_action on activity_log (company_id, action collate "C", created_at desc, seq desc)',
+  'create index activity_log_type on activity_log (company_id, entity_type, created_at desc, seq desc)',
   'create index activity_log_entity on activity_log (company_id, entity_id, created_at desc, seq desc)',
   'create index activity_log_actor on activity_log (company_id, actor_id, created_at desc, seq desc)',
   'create index activity_log_run on activity_log (company_id, run_id, created_at desc, seq desc) where run_id is not null'
@@ -86,6 +87,7 @@ export async function down (db: Kysely<unknown>): Promise<void> {
     'drop table company_events',
     'drop index activity_log_company',
     'drop index activity_log_action',
+    'drop index activity_log_type',
     'drop index activity_log_entity',
     'drop index activity_log_actor',
     'drop index activity_log_run',

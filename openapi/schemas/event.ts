@@ -1,7 +1,7 @@
 /** What happened in a company, as events: activity, and how operations come and go. */
 import { Type, type Static } from '@sinclair/typebox'
 import { Activity } from './directory.ts'
-import { closed, nullableInteger, nullableString, NullableTimestamp, NullableUuid, ref, stringEnum, Timestamp, Uuid } from './kit.ts'
+import { closed, Cursor, Limit, nullableInteger, nullableString, NullableTimestamp, NullableUuid, ref, stringEnum, Timestamp, Uuid } from './kit.ts'
 import { operationPhases, operationStatuses } from './operation.ts'
 
 export const operationEventTypes = ['workspace_operation.queued', 'workspace_operation.started', 'workspace_operation.ended'] as const
@@ -45,6 +45,23 @@ export const EventsHeaders = Type.Object({
   'last-event-id': Type.Optional(Type.String({ pattern: `^${eventId}$`, description: 'The id of the last event that was received; goes before the query.' }))
 })
 
+const filterText = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 200, description }))
+const filterId = (description: string) => Type.Optional({ ...Uuid, description })
+
+export const ActivityQuery = Type.Object({
+  limit: Limit,
+  cursor: Cursor,
+  action: Type.Optional({ ...Names, description: 'Only these actions, separated by commas; one that ends with a dot is a prefix: `execution_workspace.`.' }),
+  entityType: filterText('Only what was done to things of this type, such as `execution_workspace`.'),
+  entityId: filterText('Only what was done to this thing.'),
+  actorId: filterText('Only what this person (or agent) did.'),
+  agentId: filterId('Only what this agent did.'),
+  runId: filterId('Only what was done in this run.'),
+  since: Type.Optional({ ...Timestamp, description: 'Only from this time on.' }),
+  until: Type.Optional({ ...Timestamp, description: 'Only before this time.' })
+}, closed)
+
+export type ActivityQuery = Static<typeof ActivityQuery>
 export type OperationState = Static<typeof OperationState>
 export type CompanyEvent = Static<typeof CompanyEvent>
 export type EventsQuery = Static<typeof EventsQuery>

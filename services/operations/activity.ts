@@ -1,12 +1,13 @@
 /** The activity log: who did what to which thing; written in the transaction of the change itself. */
 import { randomUUID } from 'node:crypto'
 import type { Db } from '../../db/client.ts'
-import { insertActivity, listActivity } from '../../db/activity.ts'
+import { insertActivity, listActivity, type ActivityFilter } from '../../db/activity.ts'
 import type { JsonObject, NewRow, Row } from '../../db/tables.ts'
 import type { Page } from '../../openapi/schemas/common.ts'
 import type { Activity } from '../../openapi/schemas/directory.ts'
+import type { ActivityQuery } from '../../openapi/schemas/event.ts'
 import type { Actor } from '../access/actor.ts'
-import { pageOf, sliceOf, type PageRequest } from './seq-page.ts'
+import { activityCursor, activityPosition } from './activity-page.ts'
 import { toActivity } from './shape.ts'
 import { storableJson } from './storable.ts'
 
@@ -55,15 +56,31 @@ export async function recordWorkspaceActivity (
   await recordActivity(trx, { ...entry, companyId: row.company_id, action: `execution_workspace.${action}`, entityType: 'execution_workspace', entityId: row.id })
 }
 
+/** The page and the filters. */
+export type ActivityAsked = { [K in keyof ActivityQuery]: ActivityQuery[K] | undefined }
+
 export interface ActivityReader {
-  /** Newest first. Throws InvalidCursor. */
-  list (companyId: string, page: PageRequest): Promise<Page<Activity>>
+  /** Newest first; what all of the filters fit. Throws InvalidCursor. */
+  list (companyId: string, query: ActivityAsked): Promise<Page<Activity>>
+}
+
+const defaultLimit = 100
+
+function filterOf ({ action, since, until, entityType, entityId, actorId, agentId, runId }: ActivityAsked): ActivityFilter {
+  const time = (text: string | undefined): Date | undefined => text === undefined ? undefined : new Date(text)
+  return { actions: action?.split(','), entityType, entityId, actorId, agentId, runId, since: time(since), until: time(until) }
 }
 
 export function createActivity ({ db }: { db: Db }): ActivityReader {
   return {
-    async list (companyId, page) {
-      return pageOf(await listActivity(db, companyId, sliceOf(page)), page, toActivity)
+    async list (companyId, query) {
+      const { limit = defaultLimit, cursor } = query
+      const after = cursor === undefined ? null : activityPosition(cursor)
+      // One more than the page holds, to see whether another one follows.
+      const rows = await listActivity(db, companyId, { limit: limit + 1, after, filter: filterOf(query) })
+      const shown = rows.slice(0, limit)
+      const last = shown.at(-1)
+      return { items: shown.map(toActivity), nextCursor: rows.length > limit && last !== undefined ? activityCursor(last) : null }
     }
   }
 }
