@@ -52,7 +52,7 @@ export async function updateExistingWorkspace (deps: UpdateDeps, actor: Actor, i
   const changed = await applyFields(deps, actor, id, body, conditions)
   if (transition === 'archive') await deps.archive.archive(actor, id)
   if (transition === 'restore') await deps.archive.restore(actor, id)
-  return await settle(deps, changed, transition, body.status)
+  return await settle(deps, actor, changed, { transition, wanted: body.status })
 }
 
 /**
@@ -130,9 +130,12 @@ async function store ({ db, now }: UpdateDeps, actor: Actor, row: WorkspaceRow, 
 }
 
 /** The row after an archive or a restore; a restore to `idle` or `in_review` goes on to that. */
-async function settle ({ db, now }: UpdateDeps, row: WorkspaceRow, transition: Transition, wanted: WorkspaceStatus | undefined): Promise<WorkspaceRow> {
+async function settle ({ db, now }: UpdateDeps, actor: Actor, row: WorkspaceRow, { transition, wanted }: { transition: Transition, wanted: WorkspaceStatus | undefined }): Promise<WorkspaceRow> {
   if (transition === 'restore' && wanted !== undefined && wanted !== 'active') {
-    await updateWorkspace(db, row.id, { status: wanted }, now(), { statuses: ['active'] })
+    await db.transaction().execute(async trx => {
+      const settled = await updateWorkspace(trx, row.id, { status: wanted }, now(), { statuses: ['active'] })
+      if (settled !== undefined) await recordWorkspaceActivity(trx, row, { actor, action: 'updated', details: { changed: ['status'], status: wanted } })
+    })
   }
   if (transition === 'none' || transition === 'set') return row
   const current = await findWorkspace(db, row.id)

@@ -4,12 +4,14 @@ import { deleteProjectWorkspace, findOldest, findPrimary, findProjectWorkspace, 
 import { findProject } from '../../db/projects.ts'
 import type { Db } from '../../db/client.ts'
 import type { ProjectWorkspace, ProjectWorkspaceBody } from '../../openapi/schemas/directory.ts'
+import { systemActor } from '../access/actor.ts'
 import { absent } from '../access/company-access.ts'
 import { checkRuntimeConfig } from '../runtime/config.ts'
 import { jsonColumn } from './json-column.ts'
 import { checkProjectPath, type PathRules } from './paths.ts'
 import { checkRepoUrl } from './repo-url.ts'
 import { createResource, type Key, type Resource, type ResourceDeps } from './resource.ts'
+import { record } from './resource-write.ts'
 import { toProjectWorkspace } from './shape.ts'
 
 type Values = Pick<ProjectWorkspaceRow, 'name' | 'cwd' | 'repo_url' | 'repo_ref' | 'default_ref' | 'is_primary' | 'cleanup_command' | 'runtime_config' | 'metadata'>
@@ -67,7 +69,7 @@ async function becomesPrimary (trx: Db, { projectId }: Key, asked: boolean, exis
   const present = await findPrimary(trx, projectId ?? '')
   if (present === undefined) return true
   if (!asked) return false
-  await updateProjectWorkspace(trx, present.id, { is_primary: false, updated_at: now })
+  await passPrimary(trx, present, false, now)
   return true
 }
 
@@ -76,5 +78,12 @@ async function remove (trx: Db, row: ProjectWorkspaceRow, now: Date): Promise<vo
   await deleteProjectWorkspace(trx, row.id)
   if (!row.is_primary) return
   const next = await findOldest(trx, row.project_id)
-  if (next !== undefined) await updateProjectWorkspace(trx, next.id, { is_primary: true, updated_at: now })
+  if (next !== undefined) await passPrimary(trx, next, true, now)
+}
+
+/** What follows from a change of another workspace, done and recorded as the service's own. */
+async function passPrimary (trx: Db, row: ProjectWorkspaceRow, isPrimary: boolean, now: Date): Promise<void> {
+  await updateProjectWorkspace(trx, row.id, { is_primary: isPrimary, updated_at: now })
+  const key = { companyId: row.company_id, projectId: row.project_id, id: row.id }
+  await record(trx, { actor: systemActor, key, entity: 'project_workspace', what: 'updated', changed: ['is_primary'] })
 }

@@ -1,12 +1,12 @@
 /** Writes how making a workspace ended: active and linked, or failed with the reason. */
 import type { Db } from '../../db/client.ts'
 import { updateWorkspace, type WorkspacePatch } from '../../db/execution-workspaces.ts'
-import type { Actor } from '../access/actor.ts'
+import { systemActor, type Actor } from '../access/actor.ts'
 import { recordWorkspaceActivity } from '../operations/activity.ts'
 import { WorkspaceStateConflict } from '../errors.ts'
 import type { WorkspaceRow } from './shape.ts'
 
-/** Links the source issue to its workspace, in the transaction that makes the workspace usable. */
+/** Links the source issue to its workspace, in the transaction that makes the workspace usable and records both. */
 export async function linkSourceIssue (trx: Db, row: Pick<WorkspaceRow, 'id' | 'company_id' | 'source_issue_id'>, now: Date): Promise<void> {
   if (row.source_issue_id === null) return
   await trx.updateTable('issues').set({ execution_workspace_id: row.id, updated_at: now })
@@ -14,7 +14,7 @@ export async function linkSourceIssue (trx: Db, row: Pick<WorkspaceRow, 'id' | '
 }
 
 /**
- * `provisioning` → `active`, the source issue linked.
+ * `provisioning` → `active`, the source issue linked, and an activity row.
  * @throws WorkspaceStateConflict (409) when something else has ended the provisioning
  */
 export async function activate (db: Db, row: WorkspaceRow, patch: WorkspacePatch, now: Date): Promise<WorkspaceRow> {
@@ -22,6 +22,12 @@ export async function activate (db: Db, row: WorkspaceRow, patch: WorkspacePatch
     const active = await updateWorkspace(trx, row.id, { ...patch, status: 'active', cleanup_reason: null, last_used_at: now }, now, { statuses: ['provisioning'] })
     if (active === undefined) throw new WorkspaceStateConflict('The workspace is no longer being provisioned.')
     await linkSourceIssue(trx, active, now)
+    const linked = active.source_issue_id
+    await recordWorkspaceActivity(trx, row, {
+      actor: systemActor,
+      action: 'updated',
+      details: { changed: linked === null ? ['status'] : ['status', 'linkedIssues'], status: 'active', ...(linked === null ? {} : { linkedIssueIds: [linked] }) }
+    })
     return active
   })
 }

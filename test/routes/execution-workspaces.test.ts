@@ -77,6 +77,8 @@ for (const kind of ['pglite', 'postgres'] as const) {
       t.notOk(existsSync(made.cwd))
       const restored = await call('PATCH', url, { status: 'in_review' })
       t.match(restored, { status: 200, body: { status: 'in_review' } }, restored.text)
+      const [last] = (await call('GET', `/api/companies/${restored.body.companyId}/activity?limit=1&entityId=${restored.body.id}`)).body
+      t.match(last, { action: 'execution_workspace.updated', details: { changed: ['status'], status: 'in_review' } })
       t.ok(existsSync(made.cwd))
     })
 

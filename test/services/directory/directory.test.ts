@@ -147,6 +147,10 @@ onBothDatabases(t, 'the directory', async (t, { db }) => {
     t.same(await primaries(), [c.id], 'it stays when nobody says')
     await directory.projectWorkspaces.delete(admin, c)
     t.same(await primaries(), [a.id])
+    const ofA = await db.selectFrom('activity_log').select(['action', 'actor_type', 'details']).where('entity_id', '=', a.id).orderBy('seq').execute()
+    const passed = { action: 'project_workspace.updated', actor_type: 'system', details: { changed: ['isPrimary'] } }
+    t.match(ofA, [{ action: 'project_workspace.created', actor_type: 'board' }, passed, passed], 'to be it no more, and to be it again, is recorded')
+    t.equal(ofA.length, 3)
     await Promise.all([a, b].map(key => directory.projectWorkspaces.put(admin, key, { name: 'x', isPrimary: true })))
     t.equal((await primaries()).length, 1, 'also when two ask at once')
   })

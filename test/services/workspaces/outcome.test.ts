@@ -30,4 +30,6 @@ test('the end of making a workspace', async t => {
 
   await set('provisioning')
   t.match(await activate(db, row, {}, now), { status: 'active', cleanup_reason: null, last_used_at: now })
+  const { details } = await db.selectFrom('activity_log').select('details').orderBy('seq', 'desc').limit(1).executeTakeFirstOrThrow()
+  t.same(details, { changed: ['status'], status: 'active' })
 })
