@@ -1,7 +1,7 @@
 /** The events of a company, as they come. */
 import { streamExamples } from '../openapi/stream-examples.ts'
 import { CompanyParams } from '../openapi/schemas/common.ts'
-import { EventsHeaders, EventsQuery } from '../openapi/schemas/event.ts'
+import { CompanyEvent, EventsHeaders, EventsQuery } from '../openapi/schemas/event.ts'
 import { eventStream, problems } from '../openapi/schemas/responses.ts'
 import type { App } from './app.ts'
 
@@ -13,7 +13,7 @@ const streamEvents = {
   params: CompanyParams,
   querystring: EventsQuery,
   headers: EventsHeaders,
-  response: { 200: eventStream('The events, without an end.', streamExamples.companyEvents), ...problems(410) }
+  response: { 200: eventStream('The events, without an end.', streamExamples.companyEvents, CompanyEvent), ...problems(410) }
 }
 
 export default async function (app: App): Promise<void> {

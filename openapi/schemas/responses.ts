@@ -81,9 +81,11 @@ export function page<T extends TSchema> (item: T, description: string, options: 
 /**
  * An answer that is a stream of server-sent events.
  * @param example the beginning of such a stream
+ * @param data the component that the data of its events is, if it is one
  */
-export function eventStream (description: string, example: string) {
-  return Type.Unsafe<string>({ description, content: { 'text/event-stream': { schema: { type: 'string' }, example } } })
+export function eventStream (description: string, example: string, data?: TSchema) {
+  const schema = { type: 'string', ...(data === undefined ? {} : { contentSchema: inOwnName(data) }) }
+  return Type.Unsafe<string>({ description, content: { 'text/event-stream': { schema, example } } })
 }
 
 /** The answer 204. */
