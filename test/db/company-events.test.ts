@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import t from 'tap'
 import { insertActivity } from '../../db/activity.ts'
 import type { Db } from '../../db/client.ts'
-import { deleteEventsBefore, latestCursor, listEventsAfter, stateOfCursor, type EventCursor, type EventRow } from '../../db/company-events.ts'
+import { adoptRestoredEvents, deleteEventsBefore, latestCursor, listEventsAfter, stateOfCursor, type EventCursor, type EventRow } from '../../db/company-events.ts'
 import { updateUnfinishedOperation } from '../../db/workspace-operations.ts'
 import { onBothDatabases, openTestDatabase } from '../fixtures/database.ts'
 import { eventually } from '../fixtures/eventually.ts'
@@ -89,6 +89,22 @@ await onBothDatabases(t, 'events of companies', async (t, { db }) => {
     t.equal(await stateOfCursor(db, companyId, await latestCursor(db)), 'good')
     t.equal(await stateOfCursor(db, companyId, { txid: '9999999999', seq: '1' }), 'ahead')
   })
+})
+
+await onBothDatabases(t, 'events of a restored dump go before those to come', async (t, { db }) => {
+  const companyId = randomUUID()
+  t.equal(await adoptRestoredEvents(db), false)
+  for (const id of ['1', '2']) await act(db, companyId, id)
+  const before = await settled(db, companyId, null, 2)
+  t.equal(await adoptRestoredEvents(db), false, 'what this server wrote is left as it is')
+  await sql`update company_events set txid = (txid::text::bigint + 5000000000)::text::xid8`.execute(db)
+  const [last] = (await sql<EventCursor>`select txid, seq from company_events order by txid desc limit 1`.execute(db)).rows
+  t.equal(await stateOfCursor(db, companyId, last as EventCursor), 'ahead')
+  t.equal(await adoptRestoredEvents(db), true)
+  await act(db, companyId, '3')
+  const rows = await settled(db, companyId, null, 3)
+  t.same(rows.map(row => row.entity_id), ['1', '2', '3'])
+  t.same(rows.slice(0, 2).map(({ data }) => data), before.map(({ data }) => data))
 })
 
 t.test('events of a transaction that ends late are neither skipped nor out of order', async t => {
