@@ -22,6 +22,7 @@ import observability, { requestIdOf } from './plugins/observability.ts'
 import openapi from './plugins/openapi.ts'
 import operations from './plugins/operations.ts'
 import recovery from './plugins/recovery.ts'
+import rescueFiles from './plugins/rescue-files.ts'
 import runtimeControl from './plugins/runtime-control.ts'
 import runtimeServices from './plugins/runtime-services.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
@@ -39,6 +40,7 @@ import leaseRoutes from './routes/leases.ts'
 import operationRoutes from './routes/operations.ts'
 import projectWorkspaceRoutes from './routes/project-workspaces.ts'
 import projectRoutes from './routes/projects.ts'
+import rescueRoutes from './routes/rescue.ts'
 import runtimeControlRoutes from './routes/runtime-control.ts'
 import runtimeServiceRoutes from './routes/runtime-services.ts'
 import type { Actor } from './services/access/actor.ts'
@@ -54,6 +56,7 @@ const apiRoutes = [
   runtimeControlRoutes,
   runtimeServiceRoutes,
   archiveRoutes,
+  rescueRoutes,
   leaseRoutes,
   adapterServiceRoutes,
   operationRoutes,
@@ -112,6 +115,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(runtimeControl)
   await app.register(runtimeServices)
   await app.register(archivalCleanup)
+  await app.register(rescueFiles)
   await app.register(recovery)
   await app.register(leases)
   await app.register(adapterServices)

@@ -39,6 +39,7 @@ const byResource: Record<string, string> = {
  */
 export function pathExample (path: string, name: string): string | undefined {
   if (name === 'action') return 'start'
+  if (name === 'path') return 'notes.txt'
   if (name !== 'id') return byName[name]
   const segments = path.split('/')
   return byResource[segments[segments.indexOf('{id}') - 1] ?? '']

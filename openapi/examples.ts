@@ -2,6 +2,8 @@
 import { exampleIds as ids } from './example-ids.ts'
 import { adapterReport, adapterService, agent, createdAt, devServer, issue, lease, operation, operationEvent, operationState, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, workspace } from './example-records.ts'
 
+const rescuedFile = { path: 'notes.txt', status: 'untracked', mode: '100644', sizeBytes: 21 }
+
 /** By component name. */
 export const componentExamples: Record<string, unknown> = {
   CompanyBody: { name: 'Example Company' },
@@ -74,6 +76,21 @@ export const componentExamples: Record<string, unknown> = {
   AdapterServicesAnswer: { runtimeServices: [adapterService] },
   LinkedIssue: { id: ids.issue, identifier: issue.identifier, title: issue.title, status: issue.status, isTerminal: false },
   CloseAction: { kind: 'archive_record', label: 'Archive the workspace', description: 'The workspace is marked as archived.', command: null },
+  RescuedFile: rescuedFile,
+  WorkspaceRescue: {
+    workspaceId: ids.workspace,
+    ref: `refs/berth/rescue/${ids.workspace}`,
+    commit: 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00',
+    repoRoot: '/srv/greeter',
+    headSha: 'decade00decade00decade00decade00decade00',
+    branch: 'acme-7-friendlier-greeting',
+    takenAt: createdAt,
+    movedTo: null,
+    earlierRefs: [],
+    warnings: [],
+    fileCount: 1,
+    files: [rescuedFile]
+  },
   CloseReadiness: {
     workspaceId: ids.workspace,
     state: 'ready_with_warnings',

@@ -23,10 +23,16 @@ interface Document {
 
 const problemJson = 'application/problem+json'
 
-/** For `@fastify/swagger`: keeps the example that stands beside a body's `$ref`, which its conversion drops. */
-export const noteBodyExample: SwaggerTransform<FastifySchema> = ({ schema, url }) => {
+/**
+ * For `@fastify/swagger`: keeps the example that stands beside a body's `$ref`, which its conversion drops, and gives the
+ * rest of a path (`*`) a name that client generators can use.
+ */
+export const describeRoute: SwaggerTransform<FastifySchema> = ({ schema, url }) => {
   const example = (schema?.body as { 'x-example'?: unknown } | undefined)?.['x-example']
-  return { schema: example === undefined ? schema : { ...schema, 'x-body-example': example } as FastifySchema, url }
+  const noted = example === undefined ? schema : { ...schema, 'x-body-example': example } as FastifySchema
+  const { '*': rest, ...named } = (schema?.params as { properties?: Record<string, Json> } | undefined)?.properties ?? {}
+  if (rest === undefined) return { schema: noted, url }
+  return { schema: { ...noted, params: { type: 'object', properties: { ...named, path: rest } } }, url: url.replace(/\*$/, ':path') }
 }
 
 /** For `@fastify/swagger`: the document as it is served and committed. */

@@ -8,13 +8,17 @@ import type { Page } from '../openapi/schemas/common.ts'
  * @example async (request, reply) => sendPage(reply, request, await app.operations.listOfRun(…))
  */
 export function sendPage<T> (reply: FastifyReply, request: FastifyRequest, page: Page<T>): T[] {
-  if (page.nextCursor !== null) {
-    const [path = '', query = ''] = request.url.split('?', 2)
-    const next = new URLSearchParams(query)
-    next.set('cursor', page.nextCursor)
-    reply.header('link', `<${path}?${next.toString()}>; rel="next"`)
-  }
+  linkNext(reply, request, page.nextCursor)
   return page.items
+}
+
+/** Sets the `Link` to the next page, if there is one. */
+export function linkNext (reply: FastifyReply, request: FastifyRequest, nextCursor: string | null): void {
+  if (nextCursor === null) return
+  const [path = '', query = ''] = request.url.split('?', 2)
+  const next = new URLSearchParams(query)
+  next.set('cursor', nextCursor)
+  reply.header('link', `<${path}?${next.toString()}>; rel="next"`)
 }
 
 /** Marks the answer as 201 with a `Location` and returns the new thing. */

@@ -117,6 +117,7 @@ export const CommandNotStarted = define('command_not_started', 422, 'The command
 export const StatusNotSettable = define('status_not_settable', 422, 'This status is set by the system')
 export const RescueFailed = define('rescue_failed', 422, 'The rescue snapshot could not be made')
 export const RestoreFailed = define('restore_failed', 422, 'The workspace could not be restored')
+export const RescueUnreadable = define('rescue_unreadable', 422, 'The rescue snapshot can not be read')
 export const IdempotencyMismatch = define('idempotency_mismatch', 422, 'Idempotency key used for another request')
 
 // 429, 5xx

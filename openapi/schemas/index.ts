@@ -7,6 +7,7 @@ import * as lease from './lease.ts'
 import * as operation from './operation.ts'
 import * as problem from './problem.ts'
 import * as readiness from './readiness.ts'
+import * as rescue from './rescue.ts'
 import * as runtime from './runtime.ts'
 import * as service from './service.ts'
 import * as workspace from './workspace.ts'
@@ -17,5 +18,5 @@ function isNamed (value: unknown): value is TSchema & { $id: string } {
 }
 
 /** All exported schemas with an `$id`, in the order of their files: a new one needs no registration. */
-export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, event, readiness, service]
+export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, event, readiness, rescue, service]
   .flatMap(module => Object.values<unknown>(module).filter(isNamed))

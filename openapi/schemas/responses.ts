@@ -88,6 +88,11 @@ export function eventStream (description: string, example: string, data?: TSchem
   return Type.Unsafe<string>({ description, content: { 'text/event-stream': { schema, example } } })
 }
 
+/** An answer that is the bytes of a file. */
+export function bytes (description: string, headers: NonNullable<AnswerOptions['headers']>) {
+  return Type.Unsafe<unknown>({ description, headers, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' }, example: 'an untracked thought\n' } } })
+}
+
 /** The answer 204. */
 export function noContent (description: string) {
   return Type.Null({ description })

@@ -12,6 +12,9 @@ interface Operation {
   responses: Record<string, { content?: Record<string, unknown> }>
 }
 
+// The service is not ready while it recovers; the workspace of the examples is shared, so nothing of it is rescued.
+const notTried = ['/readyz', '/api/execution-workspaces/{id}/rescue/files/{path}']
+
 // POST before PUT: where a path has both, PUT changes what POST made.
 const order = ['post', 'put', 'get', 'patch']
 
@@ -36,7 +39,7 @@ t.test('the examples work as they are, from top to bottom', async t => {
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of order) {
       const operation = methods[method]
-      if (operation === undefined || path === '/readyz') continue
+      if (operation === undefined || notTried.includes(path)) continue
       const url = path.replace(/\{(\w+)\}/g, (_whole, name: string) => String(operation.parameters?.find(one => one.in === 'path' && one.name === name)?.example))
       const example = operation.requestBody?.content['application/json']?.example
       const request = useSeenIds({ url, body: example === undefined ? undefined : JSON.stringify(example) })
