@@ -26,6 +26,7 @@ import rescueFiles from './plugins/rescue-files.ts'
 import runtimeControl from './plugins/runtime-control.ts'
 import runtimeServices from './plugins/runtime-services.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
+import sweeper from './plugins/sweeper.ts'
 import workspaces from './plugins/workspaces.ts'
 import activityRoutes from './routes/activity.ts'
 import adapterServiceRoutes from './routes/adapter-services.ts'
@@ -38,6 +39,7 @@ import healthRoutes from './routes/health.ts'
 import issueRoutes from './routes/issues.ts'
 import leaseRoutes from './routes/leases.ts'
 import operationRoutes from './routes/operations.ts'
+import maintenanceRoutes from './routes/maintenance.ts'
 import projectWorkspaceRoutes from './routes/project-workspaces.ts'
 import projectRoutes from './routes/projects.ts'
 import rescueRoutes from './routes/rescue.ts'
@@ -61,7 +63,8 @@ const apiRoutes = [
   adapterServiceRoutes,
   operationRoutes,
   activityRoutes,
-  eventRoutes
+  eventRoutes,
+  maintenanceRoutes
 ]
 
 export interface AppOptions {
@@ -118,6 +121,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(rescueFiles)
   await app.register(recovery)
   await app.register(leases)
+  await app.register(sweeper)
   await app.register(adapterServices)
   await app.register(health, { recovery: () => app.recovery.state() })
 

@@ -36,6 +36,7 @@ const tags = [
   { name: 'archive', description: 'Whether closing is safe, closing, and taking it back.' },
   { name: 'operations', description: 'The durable record of each thing done to a workspace, with its log.' },
   { name: 'activity', description: 'Who changed what.' },
+  { name: 'maintenance', description: 'Upkeep of the whole instance, for its admins.' },
   { name: 'service', description: 'The service itself: health, readiness, metrics.' }
 ]
 

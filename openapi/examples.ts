@@ -3,6 +3,15 @@ import { exampleIds as ids } from './example-ids.ts'
 import { adapterReport, adapterService, agent, createdAt, devServer, issue, lease, operation, operationEvent, operationState, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, workspace } from './example-records.ts'
 
 const rescuedFile = { path: 'notes.txt', status: 'untracked', mode: '100644', sizeBytes: 21 }
+const sweepItem = {
+  workspaceId: ids.workspace,
+  companyId: ids.company,
+  name: workspace.name,
+  rule: 'cleanup_eligible_at',
+  outcome: 'would_archive',
+  reason: 'Its cleanupEligibleAt is 2026-01-10T12:00:00.000Z.',
+  operationId: null
+}
 
 /** By component name. */
 export const componentExamples: Record<string, unknown> = {
@@ -91,6 +100,8 @@ export const componentExamples: Record<string, unknown> = {
     fileCount: 1,
     files: [rescuedFile]
   },
+  SweepItem: sweepItem,
+  SweepReport: { dryRun: true, startedAt: createdAt, finishedAt: createdAt, items: [sweepItem] },
   CloseReadiness: {
     workspaceId: ids.workspace,
     state: 'ready_with_warnings',

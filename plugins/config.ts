@@ -27,6 +27,8 @@ export interface Config {
   redactUsername: boolean
   stopServicesOnExit: boolean
   commandTimeoutSec: number
+  /** 0: only when asked. */
+  sweepIntervalSec: number
   bodyLimitBytes: number
 }
 
@@ -64,6 +66,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     redactUsername: values.BERTH_REDACT_USERNAME,
     stopServicesOnExit: values.BERTH_STOP_SERVICES_ON_EXIT,
     commandTimeoutSec: values.BERTH_COMMAND_TIMEOUT_SEC,
+    sweepIntervalSec: values.BERTH_SWEEP_INTERVAL_SEC,
     bodyLimitBytes: values.BERTH_BODY_LIMIT_BYTES
   }
   refuseOpenDoor(config)

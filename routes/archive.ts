@@ -1,15 +1,11 @@
 /** Closing a workspace: whether it is safe, doing it, and undoing it. */
-import { Type } from '@sinclair/typebox'
 import { IdParams } from '../openapi/schemas/common.ts'
 import { CloseReadiness } from '../openapi/schemas/readiness.ts'
-import { answer, body, problem, problems } from '../openapi/schemas/responses.ts'
+import { answer, noSettings, problem, problems } from '../openapi/schemas/responses.ts'
 import { WorkspaceOperationAnswer } from '../openapi/schemas/workspace.ts'
 import type { App } from './app.ts'
 
 const tags = ['archive']
-
-/** These take no settings; a body, if any, is an empty object. */
-const noSettings = body(Type.Unsafe<Record<string, never> | null>({ type: ['object', 'null'], additionalProperties: false }), {})
 
 const closeReadiness = {
   operationId: 'getCloseReadiness',

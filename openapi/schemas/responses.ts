@@ -50,6 +50,9 @@ export function body<T extends TSchema> (schema: T, example?: unknown) {
   return Type.Unsafe<Static<T>>({ ...inOwnName(schema), ...(example === undefined ? {} : { 'x-example': example }) })
 }
 
+/** The body of an action that takes no settings: none at all, or an empty object. */
+export const noSettings = body(Type.Unsafe<Record<string, never> | null>({ type: ['object', 'null'], additionalProperties: false }), {})
+
 /** An answer with one JSON value; put it under its status: `{ 200: answer(Company, 'The company.') }`. */
 export function answer<T extends TSchema> (schema: T, description: string, options: AnswerOptions = {}) {
   return Type.Unsafe<Static<T>>({

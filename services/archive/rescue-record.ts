@@ -88,7 +88,7 @@ export function readRescue (row: Pick<WorkspaceRow, 'rescue'>): RescueRecord {
 
 /** The row's rescue column for a record; the snapshot's ref stands in it by itself, for messages. */
 export function writeRescue (record: RescueRecord): string {
-  return JSON.stringify({ ref: record.snapshot?.ref ?? null, ...record })
+  return JSON.stringify({ ...record, ref: record.snapshot?.ref ?? null })
 }
 
 /** The rescue record of one workspace while it is worked on: every change is stored before the next step. */

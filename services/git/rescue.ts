@@ -4,7 +4,7 @@ import { resolveCommit } from './branches.ts'
 import { gitReason, type Git } from './exec.ts'
 import { chooseIgnored } from './ignored.ts'
 import { readManifest } from './manifest.ts'
-import { DEFAULT_RESCUE_IGNORED, rescueRef, type RescueDescription, type RescueSnapshot } from './snapshot.ts'
+import { DEFAULT_RESCUE_IGNORED, RESCUE_REF_PREFIX, rescueRef, type RescueDescription, type RescueSnapshot } from './snapshot.ts'
 import { storeState, type StoredState } from './store-state.ts'
 import { describeStatus, readStatus } from './status.ts'
 import { verifyStored } from './verify-stored.ts'
@@ -113,10 +113,15 @@ export async function readSnapshot (git: Git, input: SnapshotPlace): Promise<Res
 
 /** Forgets a workspace's snapshots. True when there was one. */
 export async function dropSnapshot (git: Git, input: SnapshotPlace): Promise<boolean> {
-  const ref = rescueRef(input.workspaceId)
-  const found = await resolveCommit(git, input.repoRoot, ref)
+  return await dropRescueRef(git, input.repoRoot, rescueRef(input.workspaceId))
+}
+
+/** Forgets what one rescue ref holds. True when it was there. Throws a TypeError for another ref. */
+export async function dropRescueRef (git: Git, repoRoot: string, ref: string): Promise<boolean> {
+  if (!ref.startsWith(`${RESCUE_REF_PREFIX}/`)) throw new TypeError(`not a rescue ref: ${JSON.stringify(ref)}`)
+  const found = await resolveCommit(git, repoRoot, ref)
   if (found === null) return false
-  await git(['update-ref', '-d', ref, found], { cwd: input.repoRoot })
+  await git(['update-ref', '-d', ref, found], { cwd: repoRoot })
   return true
 }
 

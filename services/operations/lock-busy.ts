@@ -15,7 +15,8 @@ const words: Record<string, string> = {
   'project-workspace': 'The project workspace',
   service: 'The service',
   repository: 'The repository',
-  'run-lease': 'The lease of the run'
+  'run-lease': 'The lease of the run',
+  sweep: 'The sweeper'
 }
 
 /** The problem that names the holder. */

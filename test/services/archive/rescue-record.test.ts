@@ -27,6 +27,8 @@ t.test('a row that was never archived remembers nothing', async t => {
 t.test('what is written is read again, and the ref stands by itself', async t => {
   const record = { ...readRescue({ rescue: null }), snapshot, aside: '/a/b', deleting: true }
   const stored: Record<string, unknown> = JSON.parse(writeRescue(record))
+  const before = readRescue({ rescue: JSON.parse(writeRescue({ ...record, snapshot: null })) })
+  t.equal((JSON.parse(writeRescue({ ...before, snapshot: record.snapshot })) as { ref: string }).ref, record.snapshot?.ref, 'the ref goes with the snapshot')
   t.equal(stored['ref'], snapshot.ref)
   t.match(readRescue({ rescue: stored }), record)
 })

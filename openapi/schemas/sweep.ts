@@ -1,0 +1,31 @@
+/** One round of the sweeper: what it did, or would do, to each workspace it looked at. */
+import { Type, type Static } from '@sinclair/typebox'
+import { NullableUuid, Timestamp, Uuid, closed, ref, stringEnum } from './kit.ts'
+
+export const sweepRules = ['cleanup_eligible_at', 'archive_idle', 'retry_cleanup', 'retain_rescue_days'] as const
+export const sweepOutcomes = ['archived', 'cleanup_failed', 'rescue_dropped', 'would_archive', 'would_drop_rescue', 'skipped'] as const
+
+export const SweepItem = Type.Object({
+  workspaceId: Uuid,
+  companyId: Uuid,
+  name: Type.String(),
+  rule: stringEnum(sweepRules, { description: 'Why it was looked at.' }),
+  outcome: stringEnum(sweepOutcomes),
+  reason: Type.String({ description: 'In words: the rule, or what stands in its way.' }),
+  operationId: NullableUuid
+}, { $id: 'SweepItem' })
+
+export const SweepReport = Type.Object({
+  dryRun: Type.Boolean(),
+  startedAt: Timestamp,
+  finishedAt: Timestamp,
+  items: Type.Array(ref(SweepItem), { description: 'One for each workspace that a rule speaks of now.' })
+}, { $id: 'SweepReport' })
+
+export const SweepQuery = Type.Object({
+  dryRun: Type.Optional(Type.Boolean({ default: false, description: 'Only say what would be done.' }))
+}, closed)
+
+export type SweepRule = Static<typeof SweepItem>['rule']
+export type SweepItem = Static<typeof SweepItem>
+export type SweepReport = Static<typeof SweepReport>

@@ -1,0 +1,61 @@
+/** The sweeper as `app.sweeper`; while the server listens it goes round by itself. */
+import { homedir } from 'node:os'
+import fp from 'fastify-plugin'
+import { systemActor } from '../services/access/actor.ts'
+import { createSweeper, type Sweeper } from '../services/control/sweeper.ts'
+import { createWorkspaceView } from '../services/control/workspace-view.ts'
+import { createGit } from '../services/git/exec.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance { sweeper: Sweeper }
+}
+
+export default fp(async app => {
+  const { db } = app.database
+  const { hostId, locks } = app.operations
+  const { dataDir, sweepIntervalSec } = app.config
+  const { log } = app
+  const view = createWorkspaceView(app.runtimeControl)
+  const sweeper = createSweeper({
+    db,
+    git: createGit(),
+    hostId,
+    locks,
+    dataDir,
+    homeDir: homedir(),
+    now: () => new Date(),
+    servicesOf: async row => (await view.show(row)).runtimeServices,
+    archive: async (actor, id) => await app.archival.archive(actor, id),
+    log
+  })
+
+  const stopping = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  let underWay: Promise<void> | null = null
+
+  async function goRound (): Promise<void> {
+    try {
+      const { items } = await sweeper.sweep(systemActor, { signal: stopping.signal })
+      const done = items.filter(({ outcome }) => outcome !== 'skipped')
+      if (done.length > 0) log.info({ items: done.map(({ workspaceId, outcome }) => ({ workspaceId, outcome })) }, 'the sweeper went round')
+    } catch (error) {
+      log.warn({ err: error }, 'a round of the sweeper was cut short')
+    }
+  }
+
+  app.addHook('onListen', async () => {
+    if (sweepIntervalSec === 0) return
+    // Not before what a crash cut off is finished. That does not reject.
+    app.recovery.run().then(() => {
+      if (stopping.signal.aborted) return
+      timer = setInterval(() => { underWay ??= goRound().finally(() => { underWay = null }) }, sweepIntervalSec * 1000)
+      timer.unref()
+    }).catch(() => {})
+  })
+  app.addHook('preClose', async () => {
+    stopping.abort()
+    clearInterval(timer)
+    await underWay
+  })
+  app.decorate('sweeper', sweeper)
+}, { name: 'sweeper', dependencies: ['database', 'operations', 'runtime-control', 'archival-cleanup', 'recovery'] })
