@@ -18,6 +18,11 @@ export async function findConflictingLock (db: Db, resource: string, mode: 'shar
   return await query.orderBy('acquired_at').orderBy('id').limit(1).executeTakeFirst()
 }
 
+/** Everybody who holds the resource, on any host, the first one first. */
+export async function listLocksOn (db: Db, resource: string): Promise<Row<'workspace_locks'>[]> {
+  return await db.selectFrom('workspace_locks').selectAll().where('resource', '=', resource).orderBy('acquired_at').orderBy('id').execute()
+}
+
 export async function nameLockOperation (db: Db, id: string, operationId: string): Promise<void> {
   await db.updateTable('workspace_locks').set({ operation_id: operationId }).where('id', '=', id).execute()
 }

@@ -64,6 +64,13 @@ export async function listUnfinishedOperations (db: Db, hostId: string): Promise
     .orderBy('seq', 'asc').execute()
 }
 
+/** What has not ended in a workspace, oldest first. */
+export async function listUnfinishedOfWorkspace (db: Db, workspaceId: string): Promise<OperationRow[]> {
+  return await db.selectFrom('workspace_operations').selectAll()
+    .where('execution_workspace_id', '=', workspaceId).where('status', 'in', ['running', 'queued'])
+    .orderBy('seq', 'asc').execute()
+}
+
 /** The company an execution workspace belongs to; undefined when there is no such workspace. */
 export async function companyOfExecutionWorkspace (db: Db, workspaceId: string): Promise<string | undefined> {
   const row = await db.selectFrom('execution_workspaces').select('company_id').where('id', '=', workspaceId).executeTakeFirst()

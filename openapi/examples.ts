@@ -3,6 +3,10 @@ import { exampleIds as ids } from './example-ids.ts'
 import { adapterReport, adapterService, agent, createdAt, devServer, issue, lease, operation, operationEvent, operationState, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, workspace } from './example-records.ts'
 
 const rescuedFile = { path: 'notes.txt', status: 'untracked', mode: '100644', sizeBytes: 21 }
+const holder = { kind: 'lease', id: ids.lease, description: `Run ${ids.run} holds it by a lease.`, since: createdAt, until: lease.expiresAt }
+const activityNow = { kind: 'service', id: ids.runtimeService, name: 'web', status: 'running', since: createdAt, description: 'It runs: process 4711, at http://127.0.0.1:20000/.' }
+const nextStep = { kind: 'lease_ends', id: ids.lease, at: lease.expiresAt, description: `The lease of run ${ids.run} ends unless it is renewed.` }
+
 const sweepItem = {
   workspaceId: ids.workspace,
   companyId: ids.company,
@@ -99,6 +103,18 @@ export const componentExamples: Record<string, unknown> = {
     warnings: [],
     fileCount: 1,
     files: [rescuedFile]
+  },
+  WorkspaceHolder: holder,
+  WorkspaceActivityNow: activityNow,
+  WorkspaceNextStep: nextStep,
+  WorkspaceExplanation: {
+    workspaceId: ids.workspace,
+    status: 'active',
+    summary: `It is active since ${createdAt}: 1 run holds it, and web runs in it. It was last used at ${createdAt}. No rule archives it by itself.`,
+    heldBy: [holder],
+    running: [activityNow],
+    next: [nextStep],
+    closing: { state: 'blocked', blockingReasons: [`Run ${ids.run} holds this workspace.`], deletes: ['The processes of web.'], keeps: ['Its record, its operations and their logs.'] }
   },
   SweepItem: sweepItem,
   SweepReport: { dryRun: true, startedAt: createdAt, finishedAt: createdAt, items: [sweepItem] },

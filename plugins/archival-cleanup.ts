@@ -1,8 +1,11 @@
 /** Closing and reopening workspaces as `app.archival`. */
 import { homedir } from 'node:os'
 import fp from 'fastify-plugin'
+import type { WorkspaceExplanation } from '../openapi/schemas/explain.ts'
+import type { Actor } from '../services/access/actor.ts'
 import { createRuntimeAccess } from '../services/access/runtime-access.ts'
-import { createArchive, type ArchiveControl } from '../services/control/archive.ts'
+import { createArchive, type ArchiveControl, type ArchiveControlDeps } from '../services/control/archive.ts'
+import { explainWorkspace } from '../services/control/explain.ts'
 import { createWorkspaceView } from '../services/control/workspace-view.ts'
 import { createGit } from '../services/git/exec.ts'
 import { createEnvironmentBuilder } from '../services/process/environment.ts'
@@ -10,7 +13,12 @@ import { createCurrentServices } from '../services/runtime/current-services.ts'
 import { loadCommandContext } from '../services/workspaces/context.ts'
 
 declare module 'fastify' {
-  interface FastifyInstance { archival: ArchiveControl }
+  interface FastifyInstance {
+    archival: ArchiveControl & {
+      /** Why a workspace is as it is. @throws NotFound for what the actor may not see */
+      explain (actor: Actor, id: string): Promise<WorkspaceExplanation>
+    }
+  }
 }
 
 export default fp(async app => {
@@ -18,7 +26,7 @@ export default fp(async app => {
   const { hostId, locks, recorder } = app.operations
   const { commandEnvNames, commandTimeoutSec, dataDir, envPrefix } = app.config
   const view = createWorkspaceView({ currentServicesOf: createCurrentServices({ db }) })
-  app.decorate('archival', createArchive({
+  const deps: ArchiveControlDeps = {
     db,
     git: createGit(),
     hostId,
@@ -35,5 +43,6 @@ export default fp(async app => {
     loadContext: async row => await loadCommandContext(db, row),
     stopService: async (row, input) => await app.runtimeControl.supervisor.stop(row, input),
     log: app.log
-  }))
+  }
+  app.decorate('archival', { ...createArchive(deps), explain: async (actor, id) => await explainWorkspace(deps, actor, id) })
 }, { name: 'archival-cleanup', dependencies: ['config', 'database', 'operations', 'workspaces', 'runtime-control'] })

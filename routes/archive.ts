@@ -1,5 +1,6 @@
 /** Closing a workspace: whether it is safe, doing it, and undoing it. */
 import { IdParams } from '../openapi/schemas/common.ts'
+import { WorkspaceExplanation } from '../openapi/schemas/explain.ts'
 import { CloseReadiness } from '../openapi/schemas/readiness.ts'
 import { answer, noSettings, problem, problems } from '../openapi/schemas/responses.ts'
 import { WorkspaceOperationAnswer } from '../openapi/schemas/workspace.ts'
@@ -14,6 +15,15 @@ const closeReadiness = {
   description: 'What blocks it, what to know before, and every step it would take in order. Nothing is changed. What git can not tell is a warning, and is never deleted.',
   params: IdParams,
   response: { 200: answer(CloseReadiness, 'The close readiness.'), ...problems(404) }
+}
+
+const explanation = {
+  operationId: 'explainExecutionWorkspace',
+  tags,
+  summary: 'Ask why a workspace is as it is',
+  description: 'In words and data: who holds it, what runs in it and since when, which rule will stop or archive something and when, and what archiving it now would delete and keep. Nothing is changed.',
+  params: IdParams,
+  response: { 200: answer(WorkspaceExplanation, 'The explanation.'), ...problems(404) }
 }
 
 const archive = {
@@ -48,6 +58,9 @@ const restore = {
 export default async function (app: App): Promise<void> {
   app.get('/execution-workspaces/:id/close-readiness', { schema: closeReadiness }, async ({ actor, params }) =>
     await app.archival.closeReadiness(actor, params.id))
+
+  app.get('/execution-workspaces/:id/explain', { schema: explanation }, async ({ actor, params }) =>
+    await app.archival.explain(actor, params.id))
 
   app.post('/execution-workspaces/:id/archive', { schema: archive }, async ({ actor, params }) =>
     await app.archival.archive(actor, params.id))

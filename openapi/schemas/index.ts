@@ -3,6 +3,7 @@ import type { TSchema } from '@sinclair/typebox'
 import * as adapterService from './adapter-service.ts'
 import * as directory from './directory.ts'
 import * as event from './event.ts'
+import * as explain from './explain.ts'
 import * as lease from './lease.ts'
 import * as operation from './operation.ts'
 import * as problem from './problem.ts'
@@ -19,5 +20,5 @@ function isNamed (value: unknown): value is TSchema & { $id: string } {
 }
 
 /** All exported schemas with an `$id`, in the order of their files: a new one needs no registration. */
-export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, event, readiness, rescue, sweep, service]
+export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, event, readiness, explain, rescue, sweep, service]
   .flatMap(module => Object.values<unknown>(module).filter(isNamed))

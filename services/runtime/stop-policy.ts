@@ -45,9 +45,25 @@ function duePolicy ({ stop_policy: policy, last_used_at: lastUsedAt }: Stoppable
     case 'on_run_finish':
       return lastRunId === null ? null : { stop: true, cause: 'run_finished', runId: lastRunId, reason: `It stops with the last run, and the lease of run ${lastRunId} has ended.` }
     case 'idle_timeout': {
-      const idleSeconds = typeof policy['idleSeconds'] === 'number' ? policy['idleSeconds'] : defaultIdleSeconds
+      const idleSeconds = idleSecondsOf(policy)
       if (now.getTime() - lastUsedAt.getTime() < idleSeconds * 1000) return null
       return { stop: true, cause: 'idle', runId: null, reason: `It was idle for ${idleSeconds} s: no run holds it, and it was last used at ${lastUsedAt.toISOString()}.` }
+    }
+    default: return null
+  }
+}
+
+function idleSecondsOf (policy: Readonly<Record<string, unknown>>): number {
+  return typeof policy['idleSeconds'] === 'number' ? policy['idleSeconds'] : defaultIdleSeconds
+}
+
+/** When a stop policy ends a service that no run holds (null: not by the time), and by what, after "it stops". Null without one. */
+export function duePolicyAt (policy: Readonly<Record<string, unknown>> | null, lastUsedAt: Date): { at: Date | null, words: string } | null {
+  switch (policy?.['type']) {
+    case 'on_run_finish': return { at: null, words: 'with the last run' }
+    case 'idle_timeout': {
+      const idleSeconds = idleSecondsOf(policy)
+      return { at: new Date(lastUsedAt.getTime() + idleSeconds * 1000), words: `when it was idle for ${idleSeconds} s` }
     }
     default: return null
   }
