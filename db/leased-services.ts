@@ -6,9 +6,9 @@ import { sql } from 'kysely'
 import { liveServiceStatuses } from '../openapi/schemas/runtime.ts'
 import type { Db } from './client.ts'
 import type { ServiceRow } from './runtime-services.ts'
+import { borrowsServices } from './service-uses.ts'
 
-/** Of an execution workspace `w`: it runs by the config of its project workspace, and shares that one's services. */
-const borrows = sql<boolean>`w.mode = 'shared_workspace' and coalesce(jsonb_typeof(w.config -> 'workspaceRuntime'), 'null') = 'null'`
+const borrows = borrowsServices('w')
 
 /** Marks the live services that a workspace uses as just used. */
 export async function touchServicesOf (db: Db, workspaceId: string, now: Date): Promise<void> {

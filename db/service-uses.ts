@@ -1,5 +1,5 @@
 /** Queries on runtime_service_uses: which workspaces have started a shared service and not let go of it. */
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { Db } from './client.ts'
 import { reusableStatuses } from '../openapi/schemas/workspace.ts'
 
@@ -21,6 +21,15 @@ function columnsOf ({ kind, id }: UsingPlace): { execution_workspace_id: string 
 
 function columnOf ({ kind }: UsingPlace): 'execution_workspace_id' | 'project_workspace_id' {
   return kind === 'execution' ? 'execution_workspace_id' : 'project_workspace_id'
+}
+
+/**
+ * Of an execution workspace by its alias: it has no runtime config of its own, so it runs by that of its project workspace
+ * and shares that one's services. In TypeScript it is `servicesOwner`.
+ */
+export function borrowsServices (alias: string): RawBuilder<boolean> {
+  const column = (name: string) => sql.ref(`${alias}.${name}`)
+  return sql<boolean>`(${column('mode')} = 'shared_workspace' and coalesce(jsonb_typeof(${column('config')} -> 'workspaceRuntime'), 'null') = 'null')`
 }
 
 /** Notes that the place uses the service; nothing happens when that is known. */
@@ -51,7 +60,7 @@ export async function listOtherUsers (db: Db, reuseKeys: readonly string[], exce
   if (reuseKeys.length === 0) return []
   const borrows = except.kind === 'execution'
     ? sql`false`
-    : sql`(workspace.mode = 'shared_workspace' and workspace.project_workspace_id is not distinct from ${except.id}::uuid and jsonb_typeof(workspace.config -> 'workspaceRuntime') is distinct from 'object')`
+    : sql`(workspace.project_workspace_id is not distinct from ${except.id}::uuid and ${borrowsServices('workspace')})`
   const { rows } = await sql<ServiceUser>`
     select uses.reuse_key as "reuseKey", coalesce(workspace.id, base.id) as id, coalesce(workspace.name, base.name) as name,
       case when workspace.id is null then 'project' else 'execution' end as kind
