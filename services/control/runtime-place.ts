@@ -19,6 +19,9 @@ export type RuntimeTarget =
   | { kind: 'execution', id: string }
   | { kind: 'project', projectId: string, id: string }
 
+/** What a row says of the place it was started for. */
+export type ServiceHome = Pick<ServiceRow, 'project_id' | 'project_workspace_id' | 'execution_workspace_id'>
+
 /** A place as it was found; its config is looked at only once access is decided. */
 export interface FoundPlace {
   kind: RuntimeTarget['kind']
@@ -55,6 +58,12 @@ export interface RunOwner {
 /** The lock that archiving takes alone and running things share. */
 export function placeLock ({ kind, id }: Pick<FoundPlace, 'kind' | 'id'>): string {
   return kind === 'execution' ? `workspace:${id}` : `project-workspace:${id}`
+}
+
+/** Where the services of a row are configured: the place it was started for; null when that is gone. */
+export function homeOf ({ execution_workspace_id: id, project_workspace_id: projectWorkspaceId, project_id: projectId }: ServiceHome): RuntimeTarget | null {
+  if (id !== null) return { kind: 'execution', id }
+  return projectId === null || projectWorkspaceId === null ? null : { kind: 'project', projectId, id: projectWorkspaceId }
 }
 
 /** The place as it is now; null when there is none such. Access is decided by the caller. */

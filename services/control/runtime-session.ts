@@ -13,7 +13,7 @@ import type { Ports } from '../runtime/ports.ts'
 import { planService, type Addresses, type PlanInput, type ServicePlan } from '../runtime/service-plan.ts'
 import { storedDefinition } from '../runtime/stored-definition.ts'
 import { loadCommandContext } from '../workspaces/context.ts'
-import { loadPlace, ownerOf, requirePath, withCommands, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
+import { homeOf, loadPlace, ownerOf, requirePath, withCommands, type RuntimePlace } from './runtime-place.ts'
 
 export interface SessionDeps {
   db: Db
@@ -53,18 +53,13 @@ export interface Replanned {
   addresses: Addresses
 }
 
-/** Where the services of a row are configured: in the workspace it was started for. */
-export function targetOf ({ execution_workspace_id: id, project_workspace_id: projectWorkspaceId, project_id: projectId }: ServiceRow): RuntimeTarget {
-  if (id !== null) return { kind: 'execution', id }
-  return { kind: 'project', projectId: projectId ?? '', id: projectWorkspaceId ?? '' }
-}
-
 /**
  * What starting the service of a row means by the config as it is now: for the same run and agent, on the same port.
  * @throws NotFound, CommandNotFound (404), CommandDisabled, Unprocessable, NoLocalPath, InvalidRuntimeConfig (422)
  */
 export async function replan (deps: SessionDeps, row: ServiceRow): Promise<Replanned> {
-  const found = await loadPlace(deps.db, targetOf(row))
+  const target = homeOf(row)
+  const found = target === null ? null : await loadPlace(deps.db, target)
   if (found === null) throw absent()
   const place = withCommands(found)
   const { commandId, holderKey } = storedDefinition(row, 0)

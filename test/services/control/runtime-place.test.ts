@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { loadPlace, ownerOf, placeLock, requirePath, requireUsable, withCommands, type FoundPlace } from '../../../services/control/runtime-place.ts'
+import { homeOf, loadPlace, ownerOf, placeLock, requirePath, requireUsable, withCommands, type FoundPlace } from '../../../services/control/runtime-place.ts'
 import { localBoard } from '../../../services/access/actor.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
 import { companyWithWorkspace } from '../../fixtures/operations.ts'
@@ -37,6 +37,13 @@ t.test('a project workspace is found only in its project', async t => {
   t.match(await loadPlace(db, { kind: 'project', projectId: projectId.toUpperCase(), id: projectWorkspaceId }), { kind: 'project', cwd: '/main' })
   t.equal(await loadPlace(db, { kind: 'project', projectId: randomUUID(), id: projectWorkspaceId }), null)
   t.equal(await loadPlace(db, { kind: 'execution', id: randomUUID() }), null)
+})
+
+t.test('a service is configured where it was started, as long as that is there', async t => {
+  const row = { execution_workspace_id: workspaceId, project_workspace_id: projectWorkspaceId, project_id: projectId }
+  t.same(homeOf(row), { kind: 'execution', id: workspaceId })
+  t.same(homeOf({ ...row, execution_workspace_id: null }), { kind: 'project', projectId, id: projectWorkspaceId })
+  t.equal(homeOf({ ...row, execution_workspace_id: null, project_workspace_id: null }), null)
 })
 
 t.test('a workspace that is archived, archiving or provisioning has no room for running things', async t => {
