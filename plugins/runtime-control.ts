@@ -6,6 +6,7 @@ import { systemActor } from '../services/access/actor.ts'
 import { restartService, type RestartDeps } from '../services/control/restart-service.ts'
 import { createRuntimeControl, type RuntimeControl } from '../services/control/runtime-control.ts'
 import { replan, type SessionDeps } from '../services/control/runtime-session.ts'
+import { createWorkspaceView } from '../services/control/workspace-view.ts'
 import { createEnvironmentBuilder } from '../services/process/environment.ts'
 import { createCurrentServices, type CurrentServicesOf } from '../services/runtime/current-services.ts'
 import { createLiveServices } from '../services/runtime/live-services.ts'
@@ -64,7 +65,7 @@ export default fp(async app => {
     supervisor,
     now,
     log: app.log,
-    currentServicesOf,
+    view: createWorkspaceView({ currentServicesOf }),
     access: createRuntimeAccess({ db }),
     ensureFiles: async (row, options) => await app.workspaces.realizer.ensureFiles(row, options),
     readOperation: async id => await app.operations.get(systemActor, id)

@@ -6,12 +6,11 @@ import { defaultTtlSec, type AcquireLeaseBody, type LeaseAnswer, type RenewLease
 import type { Actor } from '../access/actor.ts'
 import { Conflict, Unprocessable } from '../errors.ts'
 import { giveBackLease, settleLease, takeLease, toLease, type TakenLease } from '../runtime/leases.ts'
-import { toRuntimeService } from '../runtime/shape.ts'
 import type { PolicyStops } from './policy-stops.ts'
 import type { RuntimeControl, StartedForRun } from './runtime-control.ts'
 import type { FoundPlace } from './runtime-place.ts'
 import { openWorkspace, whileUsable, type UsableWorkspaceDeps } from './usable-workspace.ts'
-import type { WorkspaceView } from './workspace-view.ts'
+import { withStarted, type WorkspaceView } from './workspace-view.ts'
 
 export interface LeaseAcquireDeps extends UsableWorkspaceDeps {
   hostId: string
@@ -93,7 +92,6 @@ export function endOf ({ ttlSec = defaultTtlSec }: RenewLeaseBody, now: Date): D
 /** With what the workspace has running, and what was started where another workspace shares it. */
 async function answerOf ({ db, view }: LeaseAcquireDeps, lease: LeaseRow, started: StartedForRun | null): Promise<LeaseAnswer> {
   const row = await findWorkspace(db, lease.execution_workspace_id)
-  const shown = row === undefined ? [] : (await view.show(row)).runtimeServices.filter(isLiveRow)
-  const missing = (started?.services ?? []).filter(({ id }) => !shown.some(service => service.id === id))
-  return { ...toLease(lease), runtimeServices: [...shown, ...missing.map(toRuntimeService)], operation: started?.operation ?? null }
+  const shown = row === undefined ? [] : (await view.servicesOf(row)).filter(isLiveRow)
+  return { ...toLease(lease), runtimeServices: withStarted(shown, started?.services ?? []), operation: started?.operation ?? null }
 }

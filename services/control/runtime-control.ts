@@ -15,22 +15,21 @@ import type { OperationHandle, Recorder } from '../operations/recorder.ts'
 import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
 import { startOrder } from '../runtime/dependencies.ts'
 import { desiredRunning } from '../runtime/desired-state.ts'
-import type { CurrentServicesOf } from '../runtime/current-services.ts'
 import type { RuntimeLog } from '../runtime/live-services.ts'
-import { toRuntimeService } from '../runtime/shape.ts'
 import { storedDefinition } from '../runtime/stored-definition.ts'
 import { toWorkspace } from '../workspaces/shape.ts'
 import { performAction, type RuntimeActionsDeps } from './runtime-actions.ts'
 import { loadPlace, ownerOf, requirePath, requireUsable, servicesAt, withCommands, type FoundPlace, type RunOwner, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
 import { operationInput } from './runtime-operation.ts'
 import { decideRequest, servicesOfCommand, type RuntimeRequest } from './runtime-request.ts'
+import { withStarted, type WorkspaceView } from './workspace-view.ts'
 
 export interface RuntimeControlDeps extends RuntimeActionsDeps {
   hostId: string
   access: RuntimeAccess
   recorder: Recorder
   readOperation: (id: string) => Promise<WorkspaceOperation | null>
-  currentServicesOf: CurrentServicesOf
+  view: WorkspaceView
   log: RuntimeLog
 }
 
@@ -188,19 +187,13 @@ function perform (deps: RuntimeControlDeps, place: RuntimePlace, request: Runtim
 }
 
 /** The workspace as GET gives it, after the action; with what was started, also where another workspace shares it. */
-async function show ({ db, currentServicesOf }: RuntimeControlDeps, { kind, id, owner }: RuntimePlace, started: readonly ServiceRow[] = []): Promise<ExecutionWorkspace | ProjectWorkspace> {
-  if (kind === 'project') {
+async function show ({ db, view }: RuntimeControlDeps, { id, workspace }: RuntimePlace, started: readonly ServiceRow[] = []): Promise<ExecutionWorkspace | ProjectWorkspace> {
+  if (workspace === null) {
     const row = await db.selectFrom('project_workspaces').selectAll().where('id', '=', id).executeTakeFirst()
     if (row === undefined) throw absent()
     return toProjectWorkspace(row)
   }
-  const ids = [owner.id]
-  const [row, services] = await Promise.all([
-    findWorkspace(db, id),
-    currentServicesOf({ executionWorkspaceIds: owner.kind === 'execution' ? ids : [], projectWorkspaceIds: owner.kind === 'project' ? ids : [] })
-  ])
+  const [row, shown] = await Promise.all([findWorkspace(db, id), view.servicesOf(workspace)])
   if (row === undefined) throw absent()
-  const shown = services.get(owner.id) ?? []
-  const missing = started.filter(one => !shown.some(service => service.id === one.id))
-  return toWorkspace(row, [...shown, ...missing.map(toRuntimeService)])
+  return toWorkspace(row, withStarted(shown, started))
 }

@@ -71,7 +71,9 @@ t.test('on one app', async t => {
     await scene.control('start')
     const { body: { runtimeServices: [reported] } } = await call('PUT', pathOf(scene), { adapterType: 'box', reports: [{ serviceName: 'remote' }] })
     t.same((await scene.get()).runtimeServices.map((one: { serviceName: string }) => one.serviceName), ['lent', 'remote'])
-    t.equal((await scene.control('stop', { runtimeServiceId: reported.id })).status, 200)
+    const stopped = await scene.control('stop', { runtimeServiceId: reported.id })
+    t.equal(stopped.status, 200)
+    t.same(stopped.body.workspace.runtimeServices, (await scene.get()).runtimeServices, 'an action answers with what GET gives')
   })
 
   t.test('recovery and stop policies leave them alone', async t => {
