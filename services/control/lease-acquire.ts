@@ -4,11 +4,11 @@ import { endLeaseNow, type LeaseRow } from '../../db/run-leases.ts'
 import { isLiveRow } from '../../db/runtime-services.ts'
 import { defaultTtlSec, type AcquireLeaseBody, type LeaseAnswer, type RenewLeaseBody } from '../../openapi/schemas/lease.ts'
 import type { Actor } from '../access/actor.ts'
-import { Conflict, Unprocessable } from '../errors.ts'
+import { Conflict } from '../errors.ts'
 import { giveBackLease, settleLease, takeLease, toLease, type TakenLease } from '../runtime/leases.ts'
 import type { PolicyStops } from './policy-stops.ts'
 import type { RuntimeControl, StartedForRun } from './runtime-control.ts'
-import type { FoundPlace } from './runtime-place.ts'
+import { requireOnHost, type FoundPlace } from './runtime-place.ts'
 import { openWorkspace, whileUsable, type UsableWorkspaceDeps } from './usable-workspace.ts'
 import { withStarted, type WorkspaceView } from './workspace-view.ts'
 
@@ -34,8 +34,7 @@ const startWaitMs = 120_000
 /** See `LeaseControl.acquire`. */
 export async function acquireLease (deps: LeaseAcquireDeps, actor: Actor, workspaceId: string, body: AcquireLeaseBody): Promise<AcquiredLease> {
   const place = await openWorkspace(deps, actor, workspaceId)
-  const elsewhere = place.workspace?.host_id
-  if (elsewhere != null && elsewhere !== deps.hostId) throw new Unprocessable('The files of the workspace are on another host.')
+  requireOnHost(place, deps.hostId)
   const turn = { resource: `run-lease:${place.id}:${body.runId.toLowerCase()}`, mode: 'exclusive' as const, purpose: 'starting its services', waitMs: startWaitMs }
   return await deps.locks.withLock(turn, async () => {
     // The lease first: from here on neither an archive nor an idle stop takes away what is being started.

@@ -16,9 +16,6 @@ export interface RestartDeps extends SessionDeps {
   now: () => Date
 }
 
-/** Archiving has the workspace alone for longer; it ends the service itself then. */
-const workspaceWaitMs = 10_000
-
 /**
  * Restarts a service that backs off; nothing happens to one that does not any more. Whatever goes wrong is settled in its
  * row by its policy.
@@ -39,7 +36,8 @@ async function restartUnder (deps: RestartDeps, op: OperationHandle, row: Servic
   const record = async (status: 'succeeded' | 'failed') => await recordAction(deps.db, {
     place, request: { action: 'restart', command, runtimeServiceId: row.id, start: [command], stop: [], remember: null }, now: deps.now(), actor: systemActor, operationId: op.id, status
   })
-  const lock = { resource: placeLock(place), mode: 'shared' as const, purpose: `restart of ${row.service_name}`, operationId: op.id, waitMs: workspaceWaitMs, signal: op.signal }
+  // Where it is busy for longer it is being archived, which ends the service itself.
+  const lock = { ...placeLock(place, `restart of ${row.service_name}`), operationId: op.id, signal: op.signal }
   let begun = false
   try {
     const restarted = await deps.locks.withLock(lock, async () => {

@@ -46,9 +46,6 @@ interface StartingInput extends RecordedInput {
   session: Session
 }
 
-/** Archiving holds the workspace alone for longer; then the answer is that it is busy. */
-const workspaceWaitMs = 10_000
-
 /**
  * Carries out a decided request and records it as activity, whichever way it ends; the operation is finished
  * already where the request itself says how it ended (a job). Gives what was started.
@@ -59,7 +56,7 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
   try {
     const place = request.action === 'stop' ? input.place : await ensureFiles(deps, input)
     const words = request.command === null ? 'services' : request.command.definition.name
-    const lock = { resource: placeLock(place), mode: 'shared' as const, purpose: `${request.action} of ${words}`, operationId: op.id, waitMs: workspaceWaitMs, signal: op.signal }
+    const lock = { ...placeLock(place, `${request.action} of ${words}`), operationId: op.id, signal: op.signal }
     return await deps.locks.withLock(lock, async () => {
       // What was true before the lock may not be any more: an archive may have come first.
       const usable = withStatusNow(deps.db, place).then(requireUsable)

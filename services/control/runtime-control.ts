@@ -10,7 +10,7 @@ import { systemActor, type Actor } from '../access/actor.ts'
 import { absent, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { toProjectWorkspace } from '../directory/shape.ts'
-import { isProblem, RouteNotFound, Unprocessable } from '../errors.ts'
+import { isProblem, RouteNotFound } from '../errors.ts'
 import type { OperationHandle, Recorder } from '../operations/recorder.ts'
 import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
 import { startOrder } from '../runtime/dependencies.ts'
@@ -19,7 +19,7 @@ import type { RuntimeLog } from '../runtime/live-services.ts'
 import { storedDefinition } from '../runtime/stored-definition.ts'
 import { toWorkspace } from '../workspaces/shape.ts'
 import { performAction, type RuntimeActionsDeps } from './runtime-actions.ts'
-import { loadPlace, ownerOf, requirePath, requireUsable, servicesAt, withCommands, type FoundPlace, type RunOwner, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
+import { loadPlace, ownerOf, requireOnHost, requirePath, requireUsable, servicesAt, withCommands, type FoundPlace, type RunOwner, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
 import { operationInput } from './runtime-operation.ts'
 import { decideRequest, servicesOfCommand, type RuntimeRequest } from './runtime-request.ts'
 import { withStarted, type WorkspaceView } from './workspace-view.ts'
@@ -155,7 +155,7 @@ async function openPlace ({ db, access, hostId }: RuntimeControlDeps, actor: Act
   })
   requireUsable(found)
   requirePath(found)
-  if (found.workspace?.host_id != null && found.workspace.host_id !== hostId) throw new Unprocessable('The files of the workspace are on another host.')
+  requireOnHost(found, hostId)
   return withCommands(found)
 }
 

@@ -6,7 +6,8 @@ import type { ProjectWorkspaceRow } from '../../db/project-workspaces.ts'
 import { findProject } from '../../db/projects.ts'
 import type { Actor } from '../access/actor.ts'
 import { runIdOf } from '../access/actor.ts'
-import { NoLocalPath, WorkspaceStateConflict } from '../errors.ts'
+import { NoLocalPath, Unprocessable, WorkspaceStateConflict } from '../errors.ts'
+import type { LockRequest } from '../operations/locks.ts'
 import { listEntries, type WorkspaceCommand } from '../runtime/commands.ts'
 import { parseRuntimeConfig } from '../runtime/config.ts'
 import type { DesiredStates } from '../runtime/desired-state.ts'
@@ -55,9 +56,12 @@ export interface RunOwner {
   issueId: string | null
 }
 
-/** The lock that archiving takes alone and running things share. */
-export function placeLock ({ kind, id }: Pick<FoundPlace, 'kind' | 'id'>): string {
-  return kind === 'execution' ? `workspace:${id}` : `project-workspace:${id}`
+/** Archiving holds the workspace alone for longer; then the answer is that it is busy. */
+const placeWaitMs = 10_000
+
+/** The lock that archiving takes alone and running things share; `purpose` as in `LockRequest`. */
+export function placeLock ({ kind, id }: Pick<FoundPlace, 'kind' | 'id'>, purpose: string): LockRequest {
+  return { resource: kind === 'execution' ? `workspace:${id}` : `project-workspace:${id}`, mode: 'shared', purpose, waitMs: placeWaitMs }
 }
 
 /** Where the services of a row are configured: the place it was started for; null when that is gone. */
@@ -162,6 +166,11 @@ export function requireUsable ({ workspace }: FoundPlace): void {
 export function requirePath ({ cwd, name }: FoundPlace): string {
   if (cwd === null) throw new NoLocalPath(`${name} has no local path, so nothing can be run there.`)
   return cwd
+}
+
+/** Refuses a workspace whose files another host has. @throws Unprocessable (422) */
+export function requireOnHost ({ workspace }: FoundPlace, hostId: string): void {
+  if (workspace?.host_id != null && workspace.host_id !== hostId) throw new Unprocessable('The files of the workspace are on another host.')
 }
 
 /** Whose services are started there, and for whom. */

@@ -12,9 +12,6 @@ export interface UsableWorkspaceDeps {
   locks: Locks
 }
 
-/** Archiving holds the workspace alone for longer; then the answer is that it is busy. */
-const workspaceWaitMs = 10_000
-
 /**
  * The workspace, once the actor may manage it and its state has room for running things.
  * @throws NotFound (404), Forbidden (403), WorkspaceStateConflict (409)
@@ -31,8 +28,7 @@ export async function openWorkspace ({ db, access }: UsableWorkspaceDeps, actor:
  * @throws WorkspaceBusy, WorkspaceStateConflict (409)
  */
 export async function whileUsable<T> ({ db, locks }: UsableWorkspaceDeps, { kind, id }: FoundPlace, purpose: string, step: (place: FoundPlace) => Promise<T>): Promise<T> {
-  const lock = { resource: placeLock({ kind, id }), mode: 'shared' as const, purpose, waitMs: workspaceWaitMs }
-  return await locks.withLock(lock, async () => {
+  return await locks.withLock(placeLock({ kind, id }, purpose), async () => {
     // What was true before the lock may not be any more: an archive may have come first.
     const place = await loadPlace(db, { kind: 'execution', id })
     if (place === null) throw absent()

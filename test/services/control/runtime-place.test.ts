@@ -62,6 +62,6 @@ t.test('a workspace without a local path is refused', async t => {
 })
 
 t.test('each kind of place has a lock of its own', async t => {
-  t.equal(placeLock({ kind: 'execution', id: 'a' }), 'workspace:a')
-  t.equal(placeLock({ kind: 'project', id: 'a' }), 'project-workspace:a')
+  t.equal(placeLock({ kind: 'execution', id: 'a' }, 'a job').resource, 'workspace:a')
+  t.equal(placeLock({ kind: 'project', id: 'a' }, 'a job').resource, 'project-workspace:a')
 })
