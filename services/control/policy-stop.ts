@@ -10,7 +10,7 @@ import { recordActivity } from '../operations/activity.ts'
 import type { OperationHandle, OperationInput, Recorder } from '../operations/recorder.ts'
 import { servicesOf } from '../runtime/commands.ts'
 import { judgeServices } from '../runtime/leases.ts'
-import { stopMetadata } from '../runtime/stop-metadata.ts'
+import { failedStopMetadata, stopMetadata } from '../runtime/stop-metadata.ts'
 import { storedDefinition } from '../runtime/stored-definition.ts'
 import type { StopDecision } from '../runtime/stop-policy.ts'
 import type { Supervisor } from '../runtime/supervisor.ts'
@@ -74,7 +74,7 @@ async function stopUnlessHeld (deps: PolicyStopDeps, { row, decision, op }: { ro
       op.annotate(stopMetadata([report]))
     }
   } catch (error) {
-    if (isProblem(error) && error.code === 'stop_incomplete') op.annotate({ code: error.code, stop: error.members['proof'] })
+    op.annotate(failedStopMetadata(error))
     throw error
   }
   return await findService(deps.db, row.id) ?? row

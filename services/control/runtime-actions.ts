@@ -12,7 +12,7 @@ import type { WorkspaceCommand } from '../runtime/commands.ts'
 import { runJob } from '../runtime/jobs.ts'
 import { planService } from '../runtime/service-plan.ts'
 import { startSet } from '../runtime/start-set.ts'
-import { stopMetadata } from '../runtime/stop-metadata.ts'
+import { failedStopMetadata, stopMetadata } from '../runtime/stop-metadata.ts'
 import type { StartedService, StopInput, Supervisor } from '../runtime/supervisor.ts'
 import { recordAction, rememberDesired, type ActionStatus } from './desired-record.ts'
 import { ownerOf, placeLock, requireUsable, withStatusNow, type RuntimePlace } from './runtime-place.ts'
@@ -118,7 +118,7 @@ async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op 
   try {
     op.annotate(stopMetadata(await supervisor.stopAll(request.stop, { ...how, op, reason: 'It was stopped on request.' })))
   } catch (error) {
-    if (isProblem(error) && error.code === 'stop_incomplete') op.annotate({ code: error.code, stop: error.members['proof'] })
+    op.annotate(failedStopMetadata(error))
     throw error
   }
 }

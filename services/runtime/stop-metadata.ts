@@ -1,5 +1,6 @@
 /** What an operation keeps in its metadata of the services it stopped. Pure. */
 import type { JsonObject } from '../../db/tables.ts'
+import { isProblem } from '../errors.ts'
 import type { StopReport } from './service-stop.ts'
 
 /** The proof: processes before, survivors after, ports free, over all and for each; and for whom others go on. */
@@ -16,4 +17,9 @@ export function stopMetadata (reports: readonly StopReport[]): JsonObject {
     },
     ...(kept.length === 0 ? {} : { kept: kept.map(({ kept: _, ...report }) => report) })
   }
+}
+
+/** What it keeps of a stop that failed: the proof of what survived; nothing where something else went wrong. */
+export function failedStopMetadata (error: unknown): JsonObject {
+  return isProblem(error) && error.code === 'stop_incomplete' ? { code: error.code, stop: error.members['proof'] } : {}
 }
