@@ -43,6 +43,10 @@ export const issue = {
   assigneeAgentId: ids.agent
 }
 
+export const linkedIssue = { id: ids.issue, identifier: issue.identifier, title: issue.title, status: issue.status, isTerminal: false }
+
+export const closeAction = { kind: 'archive_record', label: 'Archive the workspace', description: 'The workspace is marked as archived.', command: null }
+
 export const runtimeService = {
   id: ids.runtimeService,
   companyId: ids.company,

@@ -1,6 +1,6 @@
 /** One example for each named schema, on the fixed ids; those of bodies work as they are, in order. */
 import { exampleIds as ids } from './example-ids.ts'
-import { adapterReport, adapterService, agent, createdAt, devServer, issue, lease, operation, operationEvent, operationState, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, workspace } from './example-records.ts'
+import { adapterReport, adapterService, agent, closeAction, createdAt, devServer, issue, lease, linkedIssue, operation, operationEvent, operationState, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, workspace } from './example-records.ts'
 
 const rescuedFile = { path: 'notes.txt', status: 'untracked', mode: '100644', sizeBytes: 21 }
 const holder = { kind: 'lease', id: ids.lease, description: `Run ${ids.run} holds it by a lease.`, since: createdAt, until: lease.expiresAt }
@@ -87,8 +87,8 @@ export const componentExamples: Record<string, unknown> = {
   AdapterServiceReport: adapterReport,
   AdapterServicesBody: { adapterType: 'my_sandbox', runId: ids.run, reports: [adapterReport] },
   AdapterServicesAnswer: { runtimeServices: [adapterService] },
-  LinkedIssue: { id: ids.issue, identifier: issue.identifier, title: issue.title, status: issue.status, isTerminal: false },
-  CloseAction: { kind: 'archive_record', label: 'Archive the workspace', description: 'The workspace is marked as archived.', command: null },
+  LinkedIssue: linkedIssue,
+  CloseAction: closeAction,
   RescuedFile: rescuedFile,
   WorkspaceRescue: {
     workspaceId: ids.workspace,
@@ -123,8 +123,8 @@ export const componentExamples: Record<string, unknown> = {
     state: 'ready_with_warnings',
     blockingReasons: [],
     warnings: ['1 linked issue is not done; the workspace will be detached from it.'],
-    linkedIssues: [{ id: ids.issue, identifier: issue.identifier, title: issue.title, status: issue.status, isTerminal: false }],
-    plannedActions: [{ kind: 'archive_record', label: 'Archive the workspace', description: 'The workspace is marked as archived.', command: null }],
+    linkedIssues: [linkedIssue],
+    plannedActions: [closeAction],
     isDestructiveCloseAllowed: true,
     isSharedWorkspace: true,
     isProjectPrimaryWorkspace: true,
