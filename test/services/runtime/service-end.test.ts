@@ -6,7 +6,7 @@ import { buildTestApp } from '../../fixtures/app.ts'
 import { eventually } from '../../fixtures/eventually.ts'
 import { lives, runtimeScene, web, type RuntimeScene } from '../../fixtures/runtime.ts'
 
-interface Shown { id: string, serviceName: string, status: string, providerRef: string | null, port: number | null, url: string, healthStatus: string, exitCode: number | null, exitReason: string | null, restartCount: number, attempt: number, nextRestartAt: string | null, logRef: string }
+interface Shown { id: string, serviceName: string, status: string, command: string, providerRef: string | null, port: number | null, url: string, healthStatus: string, exitCode: number | null, exitReason: string | null, restartCount: number, attempt: number, nextRestartAt: string | null, logRef: string }
 interface Operation { id: string, status: string, phase: string, metadata: Record<string, unknown>, stdoutExcerpt: string | null }
 
 const testApp = await buildTestApp(t)
@@ -42,14 +42,15 @@ t.test('a crashed service backs off, comes back on its port, and an operation te
 })
 
 t.test('while it waits, it shows how it ended, how often it was tried and when it comes back; a stop ends the waiting', async t => {
-  const { scene, now } = await start(t, { name: 'fails', command: 'test -e ran && exit 3; touch ran; sleep 0.2; exit 4', restart: { policy: 'always', backoffMs: 40, maxRetries: 5 } })
-  await eventually(async () => (await now()).restartCount >= 2 && (await now()).status === 'backing_off', 'it was restarted twice and waits')
-  const waiting = await now()
+  const { scene, first, now } = await start(t, { name: 'fails', command: 'test -e ran && exit 3; touch ran; sleep 0.2; exit 4', restart: { policy: 'always', backoffMs: 40, maxRetries: 9 } })
+  let waiting = first
+  await eventually(async () => (waiting = await now()).restartCount >= 2 && waiting.status === 'backing_off', 'it was restarted twice and waits')
   t.match(waiting, { status: 'backing_off', exitReason: /It is started again in \d+ ms, restart \d in a row\./ })
   t.match(waiting.nextRestartAt, /^\d{4}-.*Z$/)
   await call('PATCH', `/api/execution-workspaces/${scene.workspaceId}`, { config: { workspaceRuntime: { commands: [{ name: 'fails', command: 'exec sleep 60', reuseScope: 'execution_workspace', restart: { policy: 'always', backoffMs: 60_000 } }] } } })
-  await eventually(async () => (await now()).status === 'running', 'the restart takes the config as it is now')
-  process.kill(Number((await now()).providerRef), 'SIGKILL')
+  let changed = waiting
+  await eventually(async () => (changed = await now()).status === 'running' && changed.command === 'exec sleep 60', 'the restart takes the config as it is now')
+  process.kill(Number(changed.providerRef), 'SIGKILL')
   await eventually(async () => (await now()).status === 'backing_off', 'it waits for a minute')
   const stopped = await scene.control('stop')
   t.equal(stopped.status, 200)
