@@ -15,7 +15,7 @@ const ticksPerSecond = 100
 interface Usage { cpuMs: number, memoryMb: number }
 
 /** CPU time so far and resident memory of a process. */
-export function usageOf (pid: number): Usage {
+function usageOf (pid: number): Usage {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
   const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return { cpuMs: (Number(fields[11]) + Number(fields[12])) * 1000 / ticksPerSecond, memoryMb: Number(resident) / 1024 }

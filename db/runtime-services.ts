@@ -1,5 +1,6 @@
 /** Queries on runtime_services: the live row of an identity, the current rows of workspaces, guarded changes. */
 import { sql, type Kysely } from 'kysely'
+import { liveServiceStatuses } from '../openapi/schemas/runtime.ts'
 import type { UsingPlace } from './service-uses.ts'
 import type { NewRow, Row, RowPatch, Tables } from './tables.ts'
 
@@ -7,11 +8,9 @@ type Db = Kysely<Tables>
 export type ServiceRow = Row<'runtime_services'>
 export type ServicePatch = Omit<RowPatch<'runtime_services'>, 'id' | 'seq' | 'updated_at'>
 
-const live = ['starting', 'running', 'backing_off'] as const
-
 /** True while the row holds its identity: a second one can't be started. */
 export function isLiveRow ({ status }: Pick<ServiceRow, 'status'>): boolean {
-  return live.some(one => one === status)
+  return liveServiceStatuses.some(one => one === status)
 }
 
 /** A unique violation on `runtime_services_one_live` means that the identity is held already. */
@@ -26,7 +25,7 @@ export async function findService (db: Db, id: string): Promise<ServiceRow | und
 /** The live rows that stand in the way of a start: of the same reuse key, and of the same service under another key. */
 export async function findLiveRivals (db: Db, keys: { reuseKey: string, identityKey: string }): Promise<ServiceRow[]> {
   return await db.selectFrom('runtime_services').selectAll()
-    .where('status', 'in', [...live])
+    .where('status', 'in', [...liveServiceStatuses])
     .where('lifecycle', '=', 'shared')
     .where(eb => eb.or([eb('reuse_key', '=', keys.reuseKey), eb('identity_key', '=', keys.identityKey)]))
     .execute()
@@ -34,13 +33,13 @@ export async function findLiveRivals (db: Db, keys: { reuseKey: string, identity
 
 export async function findLiveByReuseKey (db: Db, reuseKey: string): Promise<ServiceRow | undefined> {
   return await db.selectFrom('runtime_services').selectAll()
-    .where('reuse_key', '=', reuseKey).where('status', 'in', [...live]).executeTakeFirst()
+    .where('reuse_key', '=', reuseKey).where('status', 'in', [...liveServiceStatuses]).executeTakeFirst()
 }
 
 /** Changes a row while it is live; undefined when it has ended meanwhile (or is gone). */
 export async function updateLiveService (db: Db, id: string, patch: ServicePatch, now: Date): Promise<ServiceRow | undefined> {
   return await db.updateTable('runtime_services').set({ ...patch, updated_at: now })
-    .where('id', '=', id).where('status', 'in', [...live])
+    .where('id', '=', id).where('status', 'in', [...liveServiceStatuses])
     .returningAll().executeTakeFirst()
 }
 
@@ -109,6 +108,6 @@ export async function handOverService (db: Db, id: string, heir: UsingPlace, now
 /** The live rows whose processes this host has, the oldest first. */
 export async function listLiveOfHost (db: Db, hostId: string): Promise<ServiceRow[]> {
   return await db.selectFrom('runtime_services').selectAll()
-    .where('host_id', '=', hostId).where('provider', '=', 'local_process').where('status', 'in', [...live])
+    .where('host_id', '=', hostId).where('provider', '=', 'local_process').where('status', 'in', [...liveServiceStatuses])
     .orderBy('seq').execute()
 }

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Db } from '../../db/client.ts'
 import { findProjectPolicy, findProjectWorkspaces, listFolderHolders, listLeaseRuns, listLinkedIssues, listProjectFolders, type FolderHolder } from '../../db/archival.ts'
+import { isLiveRow } from '../../db/runtime-services.ts'
 import { listOtherUsers } from '../../db/service-uses.ts'
 import type { Row } from '../../db/tables.ts'
 import { terminalIssueStatuses, type ExecutionWorkspacePolicy } from '../../openapi/schemas/directory.ts'
 import type { GitReadiness, LinkedIssue } from '../../openapi/schemas/readiness.ts'
-import { liveServiceStatuses, type RuntimeService } from '../../openapi/schemas/runtime.ts'
+import type { RuntimeService } from '../../openapi/schemas/runtime.ts'
 import type { Git } from '../git/exec.ts'
 import { inspectWorktree, type GitInspection } from '../git/inspect.ts'
 import { rowConfig, servicesOwner, type WorkspaceRow } from '../workspaces/shape.ts'
@@ -78,7 +79,7 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
 async function splitLive (db: Db, row: WorkspaceRow, services: RuntimeService[]): Promise<Pick<CloseFacts, 'stopping' | 'handedOver'>> {
   // A shared session that borrows its project workspace's services only lets go of them.
   if (servicesOwner(row).kind === 'project') return { stopping: [], handedOver: [] }
-  const live = services.filter(service => liveServiceStatuses.some(status => status === service.status))
+  const live = services.filter(isLiveRow)
   const users = await listOtherUsers(db, live.flatMap(({ reuseKey }) => reuseKey ?? []), { kind: 'execution', id: row.id })
   const isUsed = ({ reuseKey }: RuntimeService) => users.some(user => user.reuseKey === reuseKey)
   return { stopping: live.filter(service => !isUsed(service)), handedOver: live.filter(isUsed) }

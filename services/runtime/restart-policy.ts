@@ -48,7 +48,7 @@ export function decideRestart (rule: RestartRule, end: ServiceEnd, { streak: bef
 }
 
 /** Anything but a seen exit with code 0: what nobody saw may have been a crash. */
-export function isFailure ({ cause, exit }: ServiceEnd): boolean {
+function isFailure ({ cause, exit }: ServiceEnd): boolean {
   return cause !== 'exited' || exit?.code !== 0
 }
 

@@ -105,7 +105,7 @@ async function recordStop ({ db, live, now }: ServiceRunDeps, row: ServiceRow, s
 }
 
 /** What is still there, as a sentence. */
-export function incompleteWords ({ service_name: name, port }: ServiceRow, { survivors, portFree }: StopProof): string {
+function incompleteWords ({ service_name: name, port }: ServiceRow, { survivors, portFree }: StopProof): string {
   const left = survivors.length > 0 ? [`processes ${survivors.join(', ')} are still alive`] : []
   if (portFree === false) left.push(`port ${port} is still in use`)
   return `${name} could not be stopped: ${left.join(' and ')}.`
