@@ -63,6 +63,32 @@ export async function touchWorkspace (db: Db, id: string, now: Date): Promise<vo
   await db.updateTable('execution_workspaces').set({ last_used_at: now }).where('id', '=', id).execute()
 }
 
+export interface WorkspaceUse {
+  now: Date
+  /** Written beside it, or not at all when the workspace is in another version. */
+  activity: NewRow<'activity_log'>
+  /** JSON text; absent: it stays as it is, and so does the version. */
+  config?: string | undefined
+  /** Only in this version. */
+  version?: number | undefined
+}
+
+/**
+ * Marks a workspace as just used, changes its config if one is given, and writes the activity of it: one statement, so
+ * that all of it is done or nothing, in one round trip.
+ * @returns the row as it is now, or undefined when there is none such
+ */
+export async function useWorkspace (db: Db, id: string, { now, activity, config, version }: WorkspaceUse): Promise<WorkspaceRow | undefined> {
+  const columns = Object.keys(activity) as (keyof typeof activity)[]
+  let change = db.updateTable('execution_workspaces').set({ last_used_at: now }).where('id', '=', id)
+  if (config !== undefined) change = change.set({ config, updated_at: now }).set(eb => ({ version: eb('version', '+', 1) }))
+  if (version !== undefined) change = change.where('version', '=', version)
+  return await db.with('used', () => change.returningAll())
+    .with('recorded', query => query.insertInto('activity_log').columns(columns)
+      .expression(eb => eb.selectFrom('used').select(columns.map(column => eb.val(activity[column]).as(column)))))
+    .selectFrom('used').selectAll().executeTakeFirst()
+}
+
 /** One page, the most recently used first. Ask for one row more than you show to learn whether there is a next page. */
 export async function listWorkspaces (db: Db, filter: WorkspaceFilter, page: WorkspacePageQuery): Promise<WorkspaceRow[]> {
   return await db.selectFrom('execution_workspaces').selectAll()

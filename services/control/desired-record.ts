@@ -1,9 +1,9 @@
 /** Remembers what was asked for: the wanted states of a place's services, and the activity row, in one transaction. */
 import type { Db } from '../../db/client.ts'
-import { touchWorkspace, updateWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
+import { touchWorkspace, updateWorkspace, useWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
 import type { RuntimeAction } from '../../openapi/schemas/runtime.ts'
 import type { Actor } from '../access/actor.ts'
-import { recordActivity } from '../operations/activity.ts'
+import { activityRow, recordActivity, type ActivityEntry } from '../operations/activity.ts'
 import { servicesOf } from '../runtime/commands.ts'
 import { withDesired, type DesiredState, type DesiredStates } from '../runtime/desired-state.ts'
 import { patchConfig } from '../workspaces/config.ts'
@@ -30,21 +30,54 @@ export interface ActivityRecord extends DesiredRecord {
 const wantedBy: Record<RuntimeAction, DesiredState | null> = { start: 'running', restart: 'running', stop: 'stopped', run: null }
 
 /** Stores the wanted states where they changed; a workspace that borrows its services from its project workspace sets those too. */
-export async function rememberDesired (trx: Db, { place, request, now, usedByOthers = [] }: DesiredRecord): Promise<void> {
-  const wanted = wantedBy[request.action]
-  if (wanted === null || request.remember === null) return
-  const change = { wanted, indexes: request.remember, serviceCount: servicesOf(place.commands).length }
+export async function rememberDesired (trx: Db, record: DesiredRecord): Promise<void> {
+  const { place, now, usedByOthers = [] } = record
+  const change = changeOf(record)
+  if (change === null) return
   if (place.workspace !== null) await rememberInWorkspace(trx, place.workspace, change, now)
   if (place.owner.kind !== 'project') return
-  const indexes = wanted === 'stopped' ? request.remember.filter(index => !usedByOthers.includes(index)) : request.remember
+  const indexes = change.wanted === 'stopped' ? change.indexes.filter(index => !usedByOthers.includes(index)) : change.indexes
   await rememberInProject(trx, place.owner.id, { ...change, indexes }, now)
 }
 
+/** Null where the request says nothing of what should run. */
+function changeOf ({ place, request: { action, remember } }: Pick<DesiredRecord, 'place' | 'request'>): Change | null {
+  const wanted = wantedBy[action]
+  return wanted === null || remember === null ? null : { wanted, indexes: remember, serviceCount: servicesOf(place.commands).length }
+}
+
 /** Writes the activity row of the action and marks the workspace as used, unless the service acted by itself. */
-export async function recordAction (trx: Db, { place, request, now, actor, operationId, status }: ActivityRecord): Promise<void> {
+export async function recordAction (trx: Db, record: ActivityRecord): Promise<void> {
+  const { place, now, actor } = record
+  if (place.kind === 'execution' && actor.type !== 'system') await touchWorkspace(trx, place.id, now)
+  await recordActivity(trx, activityOf(record))
+}
+
+/** Remembers what was asked for (not for a failure) and writes the activity row: both, or neither. */
+export async function recordRequest (db: Db, record: ActivityRecord): Promise<void> {
+  if (await recordInOneStatement(db, record)) return
+  await db.transaction().execute(async trx => {
+    if (record.status !== 'failed') await rememberDesired(trx, record)
+    await recordAction(trx, record)
+  })
+}
+
+/** The usual case: the workspace as it was read a moment ago, and nothing else to remember it in. False where it is another. */
+async function recordInOneStatement (db: Db, record: ActivityRecord): Promise<boolean> {
+  const { place, actor, now, status } = record
+  const { workspace } = place
+  if (workspace === null || actor.type === 'system') return false
+  const change = status === 'failed' ? null : changeOf(record)
+  if (change !== null && place.owner.kind === 'project') return false
+  const activity = activityRow(activityOf(record))
+  if (change === null) return await useWorkspace(db, workspace.id, { now, activity }) !== undefined
+  const config = configAfter(workspace, change)
+  return await useWorkspace(db, workspace.id, { now, activity, config: config ?? undefined, version: workspace.version }) !== undefined
+}
+
+function activityOf ({ place, request, actor, operationId, status }: ActivityRecord): ActivityEntry {
   const execution = place.kind === 'execution'
-  if (execution && actor.type !== 'system') await touchWorkspace(trx, place.id, now)
-  await recordActivity(trx, {
+  return {
     companyId: place.companyId,
     actor,
     action: execution ? `execution_workspace.runtime_${request.action}` : `project.workspace_runtime_${request.action}`,
@@ -57,7 +90,7 @@ export async function recordAction (trx: Db, { place, request, now, actor, opera
       operationId,
       status
     }
-  })
+  }
 }
 
 type Change = Parameters<typeof withDesired>[1]
@@ -70,11 +103,17 @@ async function rememberInWorkspace (trx: Db, known: WorkspaceRow, change: Change
 }
 
 /** False when the row is in another version by now. */
-async function storeDesired (trx: Db, { id, config, version }: WorkspaceRow, change: Change, now: Date, expected: { version?: number }): Promise<boolean> {
+async function storeDesired (trx: Db, row: WorkspaceRow, change: Change, now: Date, expected: { version?: number }): Promise<boolean> {
+  const config = configAfter(row, change)
+  if (config === null) return expected.version === undefined || await isVersion(trx, row.id, expected.version)
+  return await updateWorkspace(trx, row.id, { config }, now, expected) !== undefined
+}
+
+/** The config with the states after the change, as JSON text; null where they are so already. */
+function configAfter ({ config }: WorkspaceRow, change: Change): string | null {
   const before: DesiredStates = { desiredState: config?.desiredState ?? null, serviceStates: config?.serviceStates ?? null }
   const after = withDesired(before, change)
-  if (same(before, after)) return expected.version === undefined || await isVersion(trx, id, version)
-  return await updateWorkspace(trx, id, { config: JSON.stringify(patchConfig(config, after)) }, now, expected) !== undefined
+  return same(before, after) ? null : JSON.stringify(patchConfig(config, after))
 }
 
 /** Nothing to change is only true of the row as it is now; it is kept from changing until the transaction ends. */

@@ -14,7 +14,7 @@ import { planService } from '../runtime/service-plan.ts'
 import { startSet } from '../runtime/start-set.ts'
 import { failedStopMetadata, stopMetadata } from '../runtime/stop-metadata.ts'
 import type { StartedService, StopInput, Supervisor } from '../runtime/supervisor.ts'
-import { recordAction, rememberDesired, type ActionStatus } from './desired-record.ts'
+import { recordRequest, type ActionStatus } from './desired-record.ts'
 import { ownerOf, placeLock, requireUsable, withStatusNow, type RuntimePlace } from './runtime-place.ts'
 import type { RuntimeRequest } from './runtime-request.ts'
 import { addressesFor, openSession, type Session, type SessionDeps } from './runtime-session.ts'
@@ -73,16 +73,13 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
   }
 }
 
-/** Remembers what was asked for (not for a failure) and writes the activity row, in one transaction; the first call counts. */
+/** Remembers what was asked for and writes the activity row; the first call counts. */
 function recordOnce ({ db, now }: RuntimeActionsDeps, { place, request, actor, op }: ActionInput): Recording {
   let recorded = false
   return async (status, usedByOthers = []) => {
     if (recorded) return
     recorded = true
-    await db.transaction().execute(async trx => {
-      if (status !== 'failed') await rememberDesired(trx, { place, request, usedByOthers, now: now() })
-      await recordAction(trx, { place, request, actor, operationId: op.id, status, now: now() })
-    })
+    await recordRequest(db, { place, request, usedByOthers, actor, operationId: op.id, status, now: now() })
   }
 }
 

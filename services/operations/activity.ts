@@ -33,9 +33,9 @@ function actorColumns (actor: Actor): ActorColumns {
   }
 }
 
-/** Writes one entry; pass the transaction of the change, so that there is neither without the other. */
-export async function recordActivity (trx: Db, entry: ActivityEntry): Promise<void> {
-  await insertActivity(trx, {
+/** The row of an entry, for a statement that writes it together with the change. */
+export function activityRow (entry: ActivityEntry): NewRow<'activity_log'> {
+  return {
     id: randomUUID(),
     company_id: entry.companyId,
     ...actorColumns(entry.actor),
@@ -44,7 +44,12 @@ export async function recordActivity (trx: Db, entry: ActivityEntry): Promise<vo
     entity_id: entry.entityId,
     details: entry.details == null ? null : storableJson(entry.details),
     created_at: new Date()
-  })
+  }
+}
+
+/** Writes one entry; pass the transaction of the change, so that there is neither without the other. */
+export async function recordActivity (trx: Db, entry: ActivityEntry): Promise<void> {
+  await insertActivity(trx, activityRow(entry))
 }
 
 /** Writes what was done to an execution workspace; `action` goes after `execution_workspace.`. */

@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'tap'
 import { onBothDatabases } from '../fixtures/database.ts'
 import { companyWithWorkspace } from '../fixtures/operations.ts'
+import { listActivity } from '../../db/activity.ts'
 import { upsertHost } from '../../db/hosts.ts'
 import { isUniqueViolation } from '../../db/errors.ts'
-import { findWorktreeHolders, findWorktreeMakers, insertWorkspace, listWorkspacesOfHost, touchWorkspace, updateWorkspace } from '../../db/execution-workspaces.ts'
+import { findWorkspace, findWorktreeHolders, findWorktreeMakers, insertWorkspace, listWorkspacesOfHost, touchWorkspace, updateWorkspace, useWorkspace } from '../../db/execution-workspaces.ts'
 import type { NewRow } from '../../db/tables.ts'
 
 test('execution workspaces in the database', async t => {
@@ -38,5 +39,25 @@ test('execution workspaces in the database', async t => {
     await touchWorkspace(db, second.id, new Date('2030-01-01T00:00:00.000Z'))
     const touched = await updateWorkspace(db, second.id, {}, new Date())
     t.match(touched, { version: second.version + 1, last_used_at: new Date('2030-01-01T00:00:00.000Z') })
+  })
+
+  await onBothDatabases(t, 'a use, its config and its activity are written together or not at all', async (t, { db }) => {
+    const { companyId, workspaceId: id } = await companyWithWorkspace(db)
+    const before = await findWorkspace(db, id)
+    const now = new Date('2030-01-01T00:00:00.000Z')
+    const activity = (action: string): NewRow<'activity_log'> => ({ id: randomUUID(), company_id: companyId, actor_type: 'board', actor_id: 'user', action, entity_type: 'execution_workspace', entity_id: id, details: '{"n":1}', created_at: now })
+    const written = async () => (await listActivity(db, companyId, { limit: 10, after: null })).map(({ action }) => action)
+
+    const touched = await useWorkspace(db, id, { now, activity: activity('a') })
+    t.same(touched, { ...before, last_used_at: now }, 'without a config the version stays')
+    const changed = await useWorkspace(db, id, { now, activity: activity('b'), config: '{"desiredState":"running"}', version: before?.version })
+    t.match(changed, { version: (before?.version ?? 0) + 1, updated_at: now, config: { desiredState: 'running' } })
+    t.same(await written(), ['b', 'a'])
+    t.match((await listActivity(db, companyId, { limit: 1, after: null }))[0], { actor_id: 'user', agent_id: null, entity_id: id, details: { n: 1 }, created_at: now })
+
+    t.equal(await useWorkspace(db, id, { now: new Date(), activity: activity('c'), config: '{}', version: before?.version }), undefined)
+    t.equal(await useWorkspace(db, randomUUID(), { now: new Date(), activity: activity('d') }), undefined)
+    t.same(await findWorkspace(db, id), changed, 'in another version nothing is touched')
+    t.same(await written(), ['b', 'a'])
   })
 })
