@@ -1,7 +1,8 @@
 /**
  * The rows behind the locks, which other hosts go by. A holder inserts its row and then looks for others, so that of
  * two at once at least one sees the other: a shared one then steps back, an exclusive one stays (no new shared one gets
- * in) and waits for those before it to leave. One exclusive row a resource is the database's own rule.
+ * in) and waits for those before it to leave. One exclusive row a resource is the database's own rule: where nobody ever
+ * shares, it tells all, and nobody has to look.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../../db/client.ts'
@@ -22,6 +23,11 @@ const firstPollMs = 10
 const maxPollMs = 250
 /** A shared lock of another host that is about to step back is waited for even by those who do not want to wait. */
 const stepBackMs = 50
+
+/** Workspaces are shared by what runs in them; everything else is only ever had alone. */
+function canBeShared (resource: string): boolean {
+  return /^(project-)?workspace:/.test(resource)
+}
 
 function holderOf (row: Row<'workspace_locks'>): LockHolder {
   return { id: row.id, purpose: row.purpose, operationId: row.operation_id, hostId: row.host_id, since: row.acquired_at }
@@ -53,6 +59,7 @@ export function createLockRows ({ db, hostId, staleMs }: { db: Db, hostId: strin
   async function attempt (resource: string, mode: LockMode, holder: LockHolder, stored: boolean): Promise<{ stored: boolean, other: Row<'workspace_locks'> | undefined }> {
     const row = { id: holder.id, resource, mode, purpose: holder.purpose, host_id: hostId, operation_id: holder.operationId, acquired_at: holder.since }
     const inserted = stored || await insertLock(db, row)
+    if (inserted && !canBeShared(resource)) return { stored: true, other: undefined }
     const other = await findConflictingLock(db, resource, mode, holder.id)
     if (inserted && other !== undefined && mode === 'shared') {
       await deleteLock(db, holder.id)
@@ -78,6 +85,7 @@ export function createLockRows ({ db, hostId, staleMs }: { db: Db, hostId: strin
 
   return {
     async acquire (wanted) {
+      if (wanted.mode === 'shared' && !canBeShared(wanted.resource)) throw new TypeError(`${wanted.resource} is nothing to share`)
       own.add(wanted.holder.id)
       try {
         await acquire(wanted)

@@ -9,7 +9,7 @@ import { createLockRows } from './lock-rows.ts'
 export type { LockMode } from './fair-queue.ts'
 
 export interface LockRequest {
-  /** `workspace:<id>`, `project-workspace:<id>`, `service:<reuseKey>`, `repository:<commonDir>`. */
+  /** `workspace:<id>`, `project-workspace:<id>`; only to be had alone: `service:<reuseKey>`, `repository:<commonDir>`, `run-lease:<workspace>:<run>`. */
   resource: string
   mode: LockMode
   /** What is done meanwhile, in words that go on from "is busy:": `archiving`, `the job test`. */

@@ -64,3 +64,17 @@ t.test('a row of this host that nobody here knows is a leftover', async t => {
   await rows.release(next.holder.id)
   t.same(await stored(), [])
 })
+
+t.test('what nobody shares is had by one statement, and still by one holder alone', async t => {
+  const alone = (hostId: string, waitMs: number) => ({ ...wanted(hostId, 'exclusive', waitMs), resource: 'service:a' })
+  const first = alone(there, 10_000)
+  await others.acquire(first)
+  await t.rejects(rows.acquire(alone(here, 0)), { code: 'workspace_busy', members: { holder: { hostId: there } } })
+  await t.rejects(rows.acquire({ ...alone(here, 0), mode: 'shared' }), TypeError)
+  const next = alone(here, 10_000)
+  const waiting = rows.acquire(next)
+  await others.release(first.holder.id)
+  await waiting
+  t.same(await stored(), ['exclusive'])
+  await rows.release(next.holder.id)
+})
