@@ -30,7 +30,7 @@ export async function openSession ({ db, environment }: SessionDeps, place: Runt
   if (row === null) throw new Unprocessable('The workspace is gone.')
   return {
     owner,
-    context: await loadCommandContext(db, row, { agentId: owner.agentId }),
+    context: await loadCommandContext(db, row, { agentId: owner.agentId, base: place.projectWorkspace }),
     environment,
     baseCwd: requirePath(place),
     callId,

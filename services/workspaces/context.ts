@@ -11,6 +11,8 @@ export interface ContextOptions {
   agentId?: string | null
   /** True while the folder is being made for the first time. */
   created?: boolean
+  /** The project workspace of an execution workspace, where it was read a moment ago; null where it has none. */
+  base?: Base | null
 }
 
 /**
@@ -44,7 +46,7 @@ async function ofProjectWorkspace (db: Db, row: ProjectWorkspaceRow, options: Co
 }
 
 async function ofWorkspace (db: Db, row: WorkspaceRow, options: ContextOptions): Promise<CommandContext> {
-  const [base, issue] = await Promise.all([baseOf(db, row), issueOf(db, row)])
+  const [base, issue] = await Promise.all([options.base === undefined ? baseOf(db, row) : options.base ?? noBase, issueOf(db, row)])
   return {
     companyId: row.company_id,
     projectId: row.project_id,
@@ -56,6 +58,7 @@ async function ofWorkspace (db: Db, row: WorkspaceRow, options: ContextOptions):
 }
 
 type Base = Pick<ProjectWorkspaceRow, 'cwd' | 'repo_ref' | 'repo_url'>
+const noBase: Base = { cwd: null, repo_ref: null, repo_url: null }
 
 /** What is known of where the workspace is; its own word first, the project workspace's else. */
 function placeOf (row: WorkspaceRow, base: Base, created: boolean): CommandContext['workspace'] {
@@ -74,10 +77,9 @@ function placeOf (row: WorkspaceRow, base: Base, created: boolean): CommandConte
 }
 
 async function baseOf (db: Db, row: WorkspaceRow): Promise<Base> {
-  const none: Base = { cwd: null, repo_ref: null, repo_url: null }
-  if (row.project_workspace_id === null) return none
+  if (row.project_workspace_id === null) return noBase
   return await db.selectFrom('project_workspaces').select(['cwd', 'repo_ref', 'repo_url'])
-    .where('id', '=', row.project_workspace_id).executeTakeFirst() ?? none
+    .where('id', '=', row.project_workspace_id).executeTakeFirst() ?? noBase
 }
 
 async function issueOf (db: Db, row: WorkspaceRow): Promise<Pick<Row<'issues'>, 'id' | 'identifier' | 'title' | 'assignee_agent_id'> | undefined> {
