@@ -31,11 +31,6 @@ export async function findLiveRivals (db: Db, keys: { reuseKey: string, identity
     .execute()
 }
 
-export async function findLiveByReuseKey (db: Db, reuseKey: string): Promise<ServiceRow | undefined> {
-  return await db.selectFrom('runtime_services').selectAll()
-    .where('reuse_key', '=', reuseKey).where('status', 'in', [...liveServiceStatuses]).executeTakeFirst()
-}
-
 /** Changes a row while it is live; undefined when it has ended meanwhile (or is gone). */
 export async function updateLiveService (db: Db, id: string, patch: ServicePatch, now: Date): Promise<ServiceRow | undefined> {
   return await db.updateTable('runtime_services').set({ ...patch, updated_at: now })

@@ -1,6 +1,6 @@
 /** Starting a service under its lock: the one that runs already, or a new one once nothing stands in its way. */
 import { isUniqueViolation } from '../../db/errors.ts'
-import { findLiveByReuseKey, findLiveRivals, findService, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
+import { findLiveRivals, findService, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
 import { addServiceUse, dropServiceUse, type UsingPlace } from '../../db/service-uses.ts'
 import { isProblem, WorkspaceBusy } from '../errors.ts'
 import type { LockRequest } from '../operations/locks.ts'
@@ -24,25 +24,36 @@ export interface StartedService {
 
 /**
  * Starts a service, or answers with the one of the same identity that runs already.
+ * @param replace whether one that runs by an older definition of the same command gives way first
  * @throws ServiceStartFailed (422), WorkspaceBusy (409), StopIncomplete (422)
  */
-export async function startUnderLock (deps: LockedDeps, input: StartInput): Promise<StartedService> {
-  const { plan, place } = input
-  await replaceOlder(deps, input)
-  return await deps.locks.withLock(startLock(input), async () => {
-    if (plan.reuseKey === null) return await startOrReuse(deps, input)
-    // Under the lock, so that nobody who stops it overlooks this user; stored while it boots.
-    const used = addServiceUse(deps.db, plan.reuseKey, place)
-    used.catch(() => { /* Awaited below; this keeps an early failure from being unhandled. */ })
-    try {
-      const started = await startOrReuse(deps, input)
-      await used
-      return started
-    } catch (error) {
-      await used.then(async () => await dropServiceUse(deps.db, plan.reuseKey ?? '', place))
-      throw error
-    }
+export async function startUnderLock (deps: LockedDeps, input: StartInput, replace = true): Promise<StartedService> {
+  const { reuseKey, identityKey } = input.plan
+  const outcome = await deps.locks.withLock(startLock(input), async () => {
+    if (reuseKey === null) return await startOrReuse(deps, input, undefined)
+    const live = await findLiveRivals(deps.db, { reuseKey, identityKey })
+    const older = live.filter(row => row.reuse_key !== reuseKey)
+    if (replace && older.length > 0) return older
+    return await startAsUser(deps, input, reuseKey, live.find(row => row.reuse_key === reuseKey))
   })
+  if (!Array.isArray(outcome)) return outcome
+  // Each has a lock of its own, taken while we hold none: two that replace each other would wait for ever.
+  await stopOlder(deps, input, outcome)
+  return await startUnderLock(deps, input, false)
+}
+
+/** With the place noted as a user of the service: under its lock, so that nobody who stops it overlooks this one; stored while it boots. */
+async function startAsUser (deps: LockedDeps, input: StartInput, reuseKey: string, live: ServiceRow | undefined): Promise<StartedService> {
+  const used = addServiceUse(deps.db, reuseKey, input.place)
+  used.catch(() => { /* Awaited below; this keeps an early failure from being unhandled. */ })
+  try {
+    const started = await startOrReuse(deps, input, live)
+    await used
+    return started
+  } catch (error) {
+    await used.then(async () => await dropServiceUse(deps.db, reuseKey, input.place))
+    throw error
+  }
 }
 
 /**
@@ -81,19 +92,17 @@ function startLock ({ plan, op }: ServiceRunInput): LockRequest {
   }
 }
 
-async function startOrReuse (deps: LockedDeps, input: StartInput): Promise<StartedService> {
+async function startOrReuse (deps: LockedDeps, input: StartInput, live: ServiceRow | undefined): Promise<StartedService> {
   const { plan, op } = input
-  const running = await findRunning(deps, plan)
+  const running = live === undefined ? null : await takeRunning(deps, plan, live)
   if (running === null) return { row: await runService(deps, input).catch(asBusy(plan)), reused: false }
   op.log.system(`${plan.name}: runs already as process ${running.provider_ref}${running.url === null ? '' : ` at ${running.url}`}.`)
   input.onSpawned?.()
   return { row: running, reused: true }
 }
 
-/** The running one, or null once nothing is left of what ran before. */
-async function findRunning (deps: LockedDeps, { name, reuseKey }: ServicePlan): Promise<ServiceRow | null> {
-  const row = reuseKey === null ? undefined : await findLiveByReuseKey(deps.db, reuseKey)
-  if (row === undefined) return null
+/** The live one if it runs, or null once nothing is left of it. */
+async function takeRunning (deps: LockedDeps, { name }: ServicePlan, row: ServiceRow): Promise<ServiceRow | null> {
   if (row.host_id !== deps.hostId) throw new WorkspaceBusy(`${name} runs on another host.`)
   const identity = identityOf(row)
   if (row.status === 'running' && row.health_status !== 'unhealthy' && identity !== null && isAlive(identity)) {
@@ -106,10 +115,8 @@ async function findRunning (deps: LockedDeps, { name, reuseKey }: ServicePlan): 
 }
 
 /** Services that run by an older definition of this command give way to the new one, unless others use them. */
-async function replaceOlder (deps: LockedDeps, { plan, op, place }: StartInput): Promise<void> {
-  if (plan.reuseKey === null) return
-  const rivals = await findLiveRivals(deps.db, { reuseKey: plan.reuseKey, identityKey: plan.identityKey })
-  for (const row of rivals.filter(rival => rival.reuse_key !== plan.reuseKey)) {
+async function stopOlder (deps: LockedDeps, { plan, op, place }: StartInput, older: readonly ServiceRow[]): Promise<void> {
+  for (const row of older) {
     op.log.system(`${plan.name}: its definition has changed; the one that runs by the old definition is stopped.`)
     await stopUnderLock(deps, row, { op, reason: 'Its definition was changed and it was started anew.', leaving: place })
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { isUniqueViolation } from '../../db/errors.ts'
-import { findLiveByReuseKey, findLiveRivals, insertService, isLiveRow, listCurrentServices, listLiveOfPlace, updateLiveService } from '../../db/runtime-services.ts'
+import { findLiveRivals, insertService, isLiveRow, listCurrentServices, listLiveOfPlace, updateLiveService } from '../../db/runtime-services.ts'
 import type { NewRow } from '../../db/tables.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 import { companyWithWorkspace } from '../fixtures/operations.ts'
@@ -19,9 +19,10 @@ await onBothDatabases(t, 'runtime services', async (t, { db }) => {
     await t.rejects(insertService(db, row({ reuse_key: 'one', status: 'starting' })))
     const error = await insertService(db, row({ reuse_key: 'one' })).catch((error: unknown) => error)
     t.ok(isUniqueViolation(error, 'runtime_services_one_live'))
-    t.equal((await findLiveByReuseKey(db, 'one'))?.id, first.id)
+    const live = async () => (await findLiveRivals(db, { reuseKey: 'one', identityKey: 'other' })).map(({ id }) => id)
+    t.same(await live(), [first.id])
     await updateLiveService(db, first.id, { status: 'stopped' }, new Date())
-    t.equal(await findLiveByReuseKey(db, 'one'), undefined)
+    t.same(await live(), [])
     t.equal((await insertService(db, row({ reuse_key: 'one', status: 'failed' }))).status, 'failed', 'ended ones are no rivals')
   })
 
