@@ -12,6 +12,8 @@ export interface ProcessStat {
   parent: number
   group: number
   session: number
+  /** How many there are, the first included; 1 where that can't be told. */
+  threads: number
   /** Opaque; with the pid it names a process for good, also over a reboot. */
   startTime: string
   /** Clock ticks since boot; 0 where unknown. */
@@ -61,9 +63,12 @@ export function ticksOf (startTime: string): number {
   return boot === bootMark ? Number(ticks) || 0 : 0
 }
 
-/** Zombies have ended; only their exit code waits to be collected. */
-export function hasEnded (stat: ProcessStat): boolean {
-  return stat.state === 'Z' || stat.state === 'X' || stat.state === 'x'
+/**
+ * Zombies have ended; only their exit code waits to be collected. The state is that of the first thread: while others
+ * are left, the process has its memory and its sockets still.
+ */
+export function hasEnded ({ state, threads }: Pick<ProcessStat, 'state' | 'threads'>): boolean {
+  return (state === 'Z' || state === 'X' || state === 'x') && threads <= 1
 }
 
 const dot = 0x2e
@@ -99,6 +104,7 @@ export function hasInEnvironment (pid: number, assignment: string): boolean {
 function parseStat (pid: number, text: string): ProcessStat | null {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const [state, parent, group, session] = fields
+  const threads = fields[17]
   const ticks = fields[19]
   if (state === undefined || ticks === undefined) return null
   return {
@@ -107,6 +113,7 @@ function parseStat (pid: number, text: string): ProcessStat | null {
     parent: Number(parent),
     group: Number(group),
     session: Number(session),
+    threads: Number(threads),
     startTime: `${ticks}@${bootMark}`,
     startTicks: Number(ticks)
   }
@@ -117,5 +124,5 @@ function readStatFromPs (pid: number): ProcessStat | null {
   if (status !== 0) return null
   const [state, parent, group, ...started] = stdout.trim().split(/\s+/)
   if (!state) return null
-  return { pid, state: state.slice(0, 1), parent: Number(parent), group: Number(group), session: 0, startTime: started.join(' '), startTicks: 0 }
+  return { pid, state: state.slice(0, 1), parent: Number(parent), group: Number(group), session: 0, threads: 1, startTime: started.join(' '), startTicks: 0 }
 }

@@ -11,6 +11,8 @@ export interface TerminateInput extends Tree {
   signal?: NodeJS.Signals
   /** How long they may take to end by themselves before SIGKILL. */
   graceMs: number
+  /** Settles when the root has ended, where somebody knows: then nobody has to find out. */
+  rootEnded?: Promise<unknown> | null
   /** A port that has to be free at the end. */
   port?: number | null
 }
@@ -40,12 +42,12 @@ const closely = { firstMs: 2, maxMs: 25 }
  */
 export async function terminate (input: TerminateInput, cgroups: Cgroups = hostCgroups): Promise<StopProof> {
   const begun = performance.now()
-  const { root, mark, signal = 'SIGTERM', graceMs, port = null } = input
+  const { root, mark, signal = 'SIGTERM', graceMs, rootEnded, port = null } = input
   const hunt = createHunt({ root, mark }, cgroups)
   let forced = false
   if (hunt.sweep().length > 0) {
     await hunt.signalAll(signal)
-    forced = !await hunt.allGone(graceMs, signal)
+    forced = !await hunt.allGone(graceMs, signal, rootEnded ?? undefined)
     if (forced) await hunt.killAll()
   }
   await hunt.removeGroups()
@@ -84,7 +86,7 @@ function createHunt (tree: Tree, cgroups: Cgroups) {
   }
 
   /** True once none is left, those that appear meanwhile included; false when time is up. */
-  async function allGone (withinMs: number, signal: NodeJS.Signals): Promise<boolean> {
+  async function allGone (withinMs: number, signal: NodeJS.Signals, hint?: Promise<unknown>): Promise<boolean> {
     const look = async () => {
       const left = alive()
       wakeStopped(left)
@@ -94,7 +96,7 @@ function createHunt (tree: Tree, cgroups: Cgroups) {
       await signalAll(signal, fresh)
       return false
     }
-    return await isTrueWithin(look, withinMs)
+    return await isTrueWithin(look, withinMs, hint)
   }
 
   /** Kills until a sweep finds none: one that forks faster than we look is caught by its group, control group or process group. */
@@ -151,9 +153,9 @@ async function isFreeSoon (port: number): Promise<boolean> {
   return await isTrueWithin(async () => !await isListenedOn(port), portFreeWithinMs)
 }
 
-async function isTrueWithin (look: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
+async function isTrueWithin (look: () => boolean | Promise<boolean>, withinMs: number, hint?: Promise<unknown>): Promise<boolean> {
   try {
-    return await until(look, { ...closely, withinMs })
+    return await until(look, { ...closely, withinMs, hint })
   } catch (error) {
     if (error instanceof DeadlinePassed) return false
     throw error

@@ -9,6 +9,8 @@ export interface UntilOptions {
   /** Give up after this long. */
   withinMs: number
   signal?: AbortSignal | undefined
+  /** Looks again at once when it settles, however it does. */
+  hint?: Promise<unknown> | undefined
   /** Named in the error when time is up: "nothing listens on port 4000". */
   missing?: string | (() => string)
 }
@@ -37,6 +39,7 @@ const pauseShareOfWait = 0.08
 export async function until<T> (look: () => T | Promise<T>, options: UntilOptions): Promise<Found<T>> {
   const { firstMs, maxMs, withinMs, signal } = options
   const begun = performance.now()
+  const hinted = options.hint === undefined ? null : signalOf(options.hint)
   for (;;) {
     signal?.throwIfAborted()
     const found = await look()
@@ -45,17 +48,26 @@ export async function until<T> (look: () => T | Promise<T>, options: UntilOption
     const leftMs = withinMs - waitedMs
     if (leftMs <= 0) throw new DeadlinePassed(withinMs, describe(options.missing))
     const nextMs = Math.max(firstMs, Math.min(maxMs, waitedMs * pauseShareOfWait))
-    await pauseFor(Math.min(nextMs, leftMs), signal)
+    await pauseFor(Math.min(nextMs, leftMs), signal, hinted)
   }
 }
 
-async function pauseFor (ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Aborts when the promise settles. */
+function signalOf (hint: Promise<unknown>): AbortSignal {
+  const controller = new AbortController()
+  hint.finally(() => controller.abort()).catch(() => { /* That it has settled is all that counts. */ })
+  return controller.signal
+}
+
+/** Ends early when `hinted` aborts; once it has, that counts no more. */
+async function pauseFor (ms: number, signal: AbortSignal | undefined, hinted: AbortSignal | null): Promise<void> {
+  const signals = [signal, hinted?.aborted === true ? null : hinted].filter(one => one != null)
   try {
-    await pause(Math.max(1, ms), undefined, signal ? { signal } : {})
+    await pause(Math.max(1, ms), undefined, signals.length === 0 ? {} : { signal: AbortSignal.any(signals) })
   } catch (error) {
     // Node wraps the reason in an AbortError of its own; the caller's reason says more.
     signal?.throwIfAborted()
-    throw error
+    if (hinted?.aborted !== true) throw error
   }
 }
 

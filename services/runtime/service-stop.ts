@@ -79,6 +79,7 @@ export async function stopService (deps: ServiceRunDeps, row: ServiceRow, reason
     mark: row.spawn_mark,
     signal: definition.stopSignal,
     graceMs: definition.graceMs,
+    rootEnded: service?.exited ?? null,
     port: row.port
   })
   const complete = proof.survivors.length === 0 && proof.portFree !== false

@@ -40,6 +40,13 @@ t.test('a child that ended and is not waited for has ended', onlyLinux, async t 
   t.ok(hasEnded(stat))
 })
 
+t.test('a process whose first thread has ended lives while others are left', onlyLinux, async t => {
+  t.ok((readStat(process.pid)?.threads ?? 0) > 1, 'this one has several')
+  t.notOk(hasEnded({ state: 'Z', threads: 2 }))
+  t.ok(hasEnded({ state: 'Z', threads: 1 }))
+  t.notOk(hasEnded({ state: 'S', threads: 1 }))
+})
+
 t.test('the environment is matched by the whole assignment, or by one that goes on with a dot', onlyLinux, async t => {
   const { process: { pid }, says } = await startProgram(t, 'never-ready.js', { env: { AA_NAME: 'value', OTHER: 'NAME=value', DOTTED: 'one.two' } })
   await says(/starting/)

@@ -50,3 +50,21 @@ t.test('pauses grow with the time waited: few looks in a long wait', async t => 
   t.ok(looks < 60, `${looks} looks in 300 ms`)
   t.ok(looks > 5, `${looks} looks in 300 ms`)
 })
+
+t.test('a hint ends the pause, once, whether it resolves or rejects', async t => {
+  for (const settle of ['resolve', 'reject'] as const) {
+    const hint = Promise.withResolvers<void>()
+    let looks = 0
+    const look = () => {
+      if (++looks === 1) setImmediate(() => hint[settle](undefined))
+      return looks === 2
+    }
+    t.ok(await until(look, { firstMs: 60_000, maxMs: 60_000, withinMs: 120_000, hint: hint.promise }), settle)
+  }
+  let looks = 0
+  await t.rejects(until(() => { looks++; return false }, { firstMs: 20, maxMs: 20, withinMs: 100, hint: Promise.resolve() }), DeadlinePassed)
+  t.ok(looks < 10, `${looks} looks: a hint that was taken does not end the pauses after it`)
+  const reason = new Error('enough')
+  const controller = new AbortController()
+  await t.rejects(until(() => { setImmediate(() => controller.abort(reason)); return false }, { firstMs: 60_000, maxMs: 60_000, withinMs: 120_000, signal: controller.signal, hint: new Promise(() => {}) }), { message: 'enough' })
+})
