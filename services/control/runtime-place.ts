@@ -2,8 +2,8 @@
 import type { Db } from '../../db/client.ts'
 import { findWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
 import { listCurrentServices, type ServiceRow } from '../../db/runtime-services.ts'
-import type { ProjectWorkspaceRow } from '../../db/project-workspaces.ts'
-import { findProject } from '../../db/projects.ts'
+import { findProjectWorkspaceOf, type ProjectWorkspaceRow } from '../../db/project-workspaces.ts'
+import { findProject, findProjectOf } from '../../db/projects.ts'
 import type { Actor } from '../access/actor.ts'
 import { runIdOf } from '../access/actor.ts'
 import { NoLocalPath, Unprocessable, WorkspaceStateConflict } from '../errors.ts'
@@ -76,14 +76,13 @@ export async function loadPlace (db: Db, target: RuntimeTarget): Promise<FoundPl
 }
 
 async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
-  const row = await findWorkspace(db, id)
+  // All at once: only one that borrows its services has to be known before they can be asked for.
+  const [row, projectWorkspace, project, own] = await Promise.all([
+    findWorkspace(db, id), findProjectWorkspaceOf(db, id), findProjectOf(db, id), servicesAt(db, { kind: 'execution', id })
+  ])
   if (row === undefined) return null
   const owner = servicesOwner(row)
-  const [projectWorkspace, project, services] = await Promise.all([
-    row.project_workspace_id === null ? undefined : findBase(db, row.project_workspace_id),
-    findProject(db, row.company_id, row.project_id),
-    servicesAt(db, owner)
-  ])
+  const services = owner.kind === 'execution' ? own : await servicesAt(db, owner)
   const { config } = row
   return {
     kind: 'execution',
