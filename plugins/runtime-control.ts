@@ -67,6 +67,7 @@ export default fp(async app => {
     log: app.log,
     view: createWorkspaceView({ currentServicesOf }),
     access: createRuntimeAccess({ db }),
+    filesReady: async row => await app.workspaces.realizer.isReady(row),
     ensureFiles: async (row, options) => await app.workspaces.realizer.ensureFiles(row, options),
     readOperation: async id => await app.operations.get(systemActor, id)
   })

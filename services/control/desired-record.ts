@@ -1,6 +1,6 @@
 /** Remembers what was asked for: the wanted states of a place's services, and the activity row, in one transaction. */
 import type { Db } from '../../db/client.ts'
-import { touchWorkspace, updateWorkspace, useWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
+import { findWorkspace, touchWorkspace, updateWorkspace, useWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
 import type { RuntimeAction } from '../../openapi/schemas/runtime.ts'
 import type { Actor } from '../access/actor.ts'
 import { activityRow, recordActivity, type ActivityEntry } from '../operations/activity.ts'
@@ -53,26 +53,30 @@ export async function recordAction (trx: Db, record: ActivityRecord): Promise<vo
   await recordActivity(trx, activityOf(record))
 }
 
-/** Remembers what was asked for (not for a failure) and writes the activity row: both, or neither. */
-export async function recordRequest (db: Db, record: ActivityRecord): Promise<void> {
-  if (await recordInOneStatement(db, record)) return
-  await db.transaction().execute(async trx => {
-    if (record.status !== 'failed') await rememberDesired(trx, record)
+/**
+ * Remembers what was asked for (not for a failure) and writes the activity row: both, or neither.
+ * @returns the execution workspace as it is then; null where there is none
+ */
+export async function recordRequest (db: Db, record: ActivityRecord): Promise<WorkspaceRow | null> {
+  const { place: { workspace }, status } = record
+  return await recordInOneStatement(db, record) ?? await db.transaction().execute(async trx => {
+    if (status !== 'failed') await rememberDesired(trx, record)
     await recordAction(trx, record)
+    return workspace === null ? null : await findWorkspace(trx, workspace.id) ?? null
   })
 }
 
-/** The usual case: the workspace as it was read a moment ago, and nothing else to remember it in. False where it is another. */
-async function recordInOneStatement (db: Db, record: ActivityRecord): Promise<boolean> {
+/** The usual case: the workspace as it was read a moment ago, and nothing else to remember it in. Undefined where it is another. */
+async function recordInOneStatement (db: Db, record: ActivityRecord): Promise<WorkspaceRow | undefined> {
   const { place, actor, now, status } = record
   const { workspace } = place
-  if (workspace === null || actor.type === 'system') return false
+  if (workspace === null || actor.type === 'system') return undefined
   const change = status === 'failed' ? null : changeOf(record)
-  if (change !== null && place.owner.kind === 'project') return false
+  if (change !== null && place.owner.kind === 'project') return undefined
   const activity = activityRow(activityOf(record))
-  if (change === null) return await useWorkspace(db, workspace.id, { now, activity }) !== undefined
+  if (change === null) return await useWorkspace(db, workspace.id, { now, activity })
   const config = configAfter(workspace, change)
-  return await useWorkspace(db, workspace.id, { now, activity, config: config ?? undefined, version: workspace.version }) !== undefined
+  return await useWorkspace(db, workspace.id, { now, activity, config: config ?? undefined, version: workspace.version })
 }
 
 function activityOf ({ place, request, actor, operationId, status }: ActivityRecord): ActivityEntry {

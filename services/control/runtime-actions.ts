@@ -22,6 +22,8 @@ import { addressesFor, openSession, type Session, type SessionDeps } from './run
 export interface RuntimeActionsDeps extends SessionDeps {
   locks: Locks
   supervisor: Supervisor
+  /** Whether nothing has to be done to a workspace's files before something is run there; changes nothing. */
+  filesReady: (row: WorkspaceRow) => Promise<boolean>
   /** Makes sure of a workspace's files; takes its own locks. */
   ensureFiles: (row: WorkspaceRow, options: { runId: string | null }) => Promise<WorkspaceRow>
   now: () => Date
@@ -32,9 +34,20 @@ export interface ActionInput {
   request: RuntimeRequest
   actor: Actor
   op: OperationHandle
+  /** Whether the workspace's files are as they should be; looked at while the operation is stored. */
+  filesReady: Promise<boolean>
+  /** Told once the services are as the action leaves them, where that is before it is recorded. */
+  onEffect: () => void
 }
 
-type Recording = (status: ActionStatus, usedByOthers?: readonly number[]) => Promise<void>
+/** What an action has come to. */
+export interface Performed {
+  started: ServiceRow[]
+  /** The workspace with the record of it; null where that is older, or there is none. */
+  workspace: WorkspaceRow | null
+}
+
+type Recording = (status: ActionStatus, usedByOthers?: readonly number[]) => Promise<WorkspaceRow | null>
 
 /** With the way to record that it was done, in the transaction of what it changes. */
 interface RecordedInput extends ActionInput {
@@ -48,9 +61,9 @@ interface StartingInput extends RecordedInput {
 
 /**
  * Carries out a decided request and records it as activity, whichever way it ends; the operation is finished
- * already where the request itself says how it ended (a job). Gives what was started.
+ * already where the request itself says how it ended (a job).
  */
-export async function performAction (deps: RuntimeActionsDeps, input: ActionInput): Promise<ServiceRow[]> {
+export async function performAction (deps: RuntimeActionsDeps, input: ActionInput): Promise<Performed> {
   const { request, op } = input
   const record = recordOnce(deps, input)
   try {
@@ -77,26 +90,26 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
 function recordOnce ({ db, now }: RuntimeActionsDeps, { place, request, actor, op }: ActionInput): Recording {
   let recorded = false
   return async (status, usedByOthers = []) => {
-    if (recorded) return
+    if (recorded) return null
     recorded = true
-    await recordRequest(db, { place, request, usedByOthers, actor, operationId: op.id, status, now: now() })
+    return await recordRequest(db, { place, request, usedByOthers, actor, operationId: op.id, status, now: now() })
   }
 }
 
 /** The place with its workspace as it is once its files are there. */
-async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor }: ActionInput): Promise<RuntimePlace> {
-  if (place.workspace === null) return place
+async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor, filesReady }: ActionInput): Promise<RuntimePlace> {
+  if (place.workspace === null || await filesReady) return place
   const workspace = await ensure(place.workspace, { runId: ownerOf(place, actor).runId })
   return { ...place, workspace, cwd: workspace.cwd }
 }
 
-async function stopServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<ServiceRow[]> {
+async function stopServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<Performed> {
   const { db } = deps
   const { place, request } = input
   // Before anything is ended, so that a crash in between does not bring back what was to be stopped.
   const begun = input.record('begun', place.owner.kind === 'project' ? await usedByOthers(db, place, request) : [])
   await Promise.all([stopRequested(deps, input, { leaving: usingPlace(place), before: begun }), begun])
-  return []
+  return { started: [], workspace: null }
 }
 
 /** Indexes of the services to be stopped that others use; asked for where their wanted state is others' too. */
@@ -125,7 +138,7 @@ function usingPlace ({ kind, id }: RuntimePlace): UsingPlace {
   return { kind, id }
 }
 
-async function startServices (deps: RuntimeActionsDeps, input: StartingInput): Promise<ServiceRow[]> {
+async function startServices (deps: RuntimeActionsDeps, input: StartingInput): Promise<Performed> {
   const { place, request, op, session } = input
   const restart = request.action === 'restart'
   if (restart) await stopRequested(deps, input, { leaving: null })
@@ -137,8 +150,9 @@ async function startServices (deps: RuntimeActionsDeps, input: StartingInput): P
   }
   const [only] = services
   op.annotate({ runtimeServiceCount: services.length, ...(services.length === 1 && only !== undefined ? { runtimeServiceId: only.row.id } : {}) })
-  await Promise.all([input.record('succeeded'), op.finish({ status: 'succeeded' })])
-  return services.map(({ row }) => row)
+  input.onEffect()
+  const [workspace] = await Promise.all([input.record('succeeded'), op.finish({ status: 'succeeded' })])
+  return { started: services.map(({ row }) => row), workspace }
 }
 
 /** A service is started; a job that a service needs is run to its end. */
@@ -169,12 +183,13 @@ function startProblem (error: unknown, wasStopped: boolean): unknown {
 }
 
 /** A job that fails is a result, not an error: the operation says so. */
-async function runOneJob (deps: RuntimeActionsDeps, input: StartingInput): Promise<ServiceRow[]> {
+async function runOneJob (deps: RuntimeActionsDeps, input: StartingInput): Promise<Performed> {
   const { place, request, op, session } = input
   const [command] = request.start
   if (command === undefined) throw new Unprocessable('There is no job to run.')
   const addresses = await addressesFor(deps, place, session, command)
   const finish = finishOf(op, await runJob({ ...session, command, addresses, op }))
-  await Promise.all([input.record(finish.status === 'succeeded' ? 'succeeded' : 'failed'), op.finish(finish)])
-  return []
+  input.onEffect()
+  const [workspace] = await Promise.all([input.record(finish.status === 'succeeded' ? 'succeeded' : 'failed'), op.finish(finish)])
+  return { started: [], workspace }
 }

@@ -1,5 +1,4 @@
 /** Runtime control end to end: who may, what is meant, one operation for it, and the answer. */
-import { findWorkspace } from '../../db/execution-workspaces.ts'
 import type { Db } from '../../db/client.ts'
 import { findService, isLiveRow, type ServiceRow } from '../../db/runtime-services.ts'
 import type { ProjectWorkspace } from '../../openapi/schemas/directory.ts'
@@ -7,9 +6,8 @@ import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import { runtimeActions, type RuntimeAction, type RuntimeControlBody } from '../../openapi/schemas/runtime.ts'
 import type { ExecutionWorkspace } from '../../openapi/schemas/workspace.ts'
 import { systemActor, type Actor } from '../access/actor.ts'
-import { absent, requireVisible } from '../access/company-access.ts'
+import { requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
-import { toProjectWorkspace } from '../directory/shape.ts'
 import { isProblem, RouteNotFound } from '../errors.ts'
 import type { OperationHandle, Recorder } from '../operations/recorder.ts'
 import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
@@ -17,19 +15,17 @@ import { startOrder } from '../runtime/dependencies.ts'
 import { desiredRunning } from '../runtime/desired-state.ts'
 import type { RuntimeLog } from '../runtime/live-services.ts'
 import { storedDefinition } from '../runtime/stored-definition.ts'
-import { toWorkspace } from '../workspaces/shape.ts'
 import { performAction, type RuntimeActionsDeps } from './runtime-actions.ts'
+import { readEarly, showPlace, type RuntimeAnswerDeps } from './runtime-answer.ts'
 import { loadPlace, ownerOf, requireOnHost, requirePath, requireUsable, servicesAt, withCommands, type FoundPlace, type RunOwner, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
 import { operationInput } from './runtime-operation.ts'
 import { decideRequest, servicesOfCommand, type RuntimeRequest } from './runtime-request.ts'
-import { withStarted, type WorkspaceView } from './workspace-view.ts'
 
-export interface RuntimeControlDeps extends RuntimeActionsDeps {
+export interface RuntimeControlDeps extends RuntimeActionsDeps, RuntimeAnswerDeps {
   hostId: string
   access: RuntimeAccess
   recorder: Recorder
   readOperation: (id: string) => Promise<WorkspaceOperation | null>
-  view: WorkspaceView
   log: RuntimeLog
 }
 
@@ -80,14 +76,18 @@ export function createRuntimeControl (deps: RuntimeControlDeps): RuntimeControl 
     const known = actionOf(action)
     const place = await openPlace(deps, actor, target)
     const request = decideRequest(known, body, await factsOf(deps, place, body))
-    const { begun, ended } = perform(deps, place, request, actor)
+    const { begun, effect, ended } = perform(deps, place, request, actor)
     if (respondAsync) {
       ended.catch((err: unknown) => deps.log.warn({ err }, 'a runtime action that was answered early has failed'))
       const operation = await deps.readOperation(await begun)
-      if (operation !== null) return { workspace: await show(deps, place), operation }
+      if (operation !== null) return { workspace: await showPlace(deps, place), operation }
     }
+    // Read while the end is stored. A stop was recorded when it began; of the others the record gives the row.
+    const seen = effect.then(async () => await readEarly(deps, place, { row: request.action === 'stop' }))
+    seen.catch(() => { /* Awaited below; this keeps an early failure from being unhandled. */ })
     const { operation, value } = await ended
-    return { workspace: await show(deps, place, value), operation }
+    const { services, workspace } = await seen
+    return { workspace: await showPlace(deps, place, { services, workspace: value.workspace ?? workspace }, value.started), operation }
   }
   // One function for both kinds of workspace; the overloads say which shape belongs to which target.
   return { control: control as RuntimeControl['control'], bringBack: async target => await bringBack(deps, target), startForRun: async (actor, place, owner) => await startForRun(deps, actor, place, owner) }
@@ -135,7 +135,7 @@ async function startForRun (deps: RuntimeControlDeps, actor: Actor, found: Found
   const remembered = start.filter(isForEverybody).flatMap(({ definition }) => definition.serviceIndex ?? [])
   const request: RuntimeRequest = { action: 'start', command: null, runtimeServiceId: null, start, stop: [], remember: remembered.length === 0 ? null : remembered }
   const { operation, value } = await perform(deps, place, request, actor).ended
-  return { operation, services: value }
+  return { operation, services: value.started }
 }
 
 /** @throws RouteNotFound (404) */
@@ -173,27 +173,23 @@ async function formerService (db: Db, { owner, id: placeId }: RuntimePlace, id: 
   return row !== undefined && (home === owner.id || home === placeId) ? row : null
 }
 
-/** Runs the request under one operation; `begun` gives its id as soon as it is stored. */
+/**
+ * Runs the request under one operation; `begun` gives its id as soon as it is stored. `effect` resolves before `ended` does,
+ * once the services are as the action leaves them; never when it fails.
+ */
 function perform (deps: RuntimeControlDeps, place: RuntimePlace, request: RuntimeRequest, actor: Actor) {
   const begun = Promise.withResolvers<string>()
   begun.promise.catch(() => { /* Whoever waits for it sees it; `ended` fails with the same. */ })
+  const effect = Promise.withResolvers<void>()
+  // What keeps them from being looked at is met again, and told, when they are made sure of.
+  const filesReady = request.action === 'stop' || place.workspace === null ? Promise.resolve(true) : deps.filesReady(place.workspace).catch(() => false)
   const step = async (op: OperationHandle) => {
     begun.resolve(op.id)
-    return await performAction(deps, { place, request, actor, op })
+    const performed = await performAction(deps, { place, request, actor, op, filesReady, onEffect: effect.resolve })
+    effect.resolve()
+    return performed
   }
   const ended = deps.recorder.run(operationInput(place, request, ownerOf(place, actor).runId), step)
   ended.catch(error => begun.reject(error))
-  return { begun: begun.promise, ended }
-}
-
-/** The workspace as GET gives it, after the action; with what was started, also where another workspace shares it. */
-async function show ({ db, view }: RuntimeControlDeps, { id, workspace }: RuntimePlace, started: readonly ServiceRow[] = []): Promise<ExecutionWorkspace | ProjectWorkspace> {
-  if (workspace === null) {
-    const row = await db.selectFrom('project_workspaces').selectAll().where('id', '=', id).executeTakeFirst()
-    if (row === undefined) throw absent()
-    return toProjectWorkspace(row)
-  }
-  const [row, shown] = await Promise.all([findWorkspace(db, id), view.servicesOf(workspace)])
-  if (row === undefined) throw absent()
-  return toWorkspace(row, withStarted(shown, started))
+  return { begun: begun.promise, effect: effect.promise, ended }
 }

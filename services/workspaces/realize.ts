@@ -61,6 +61,8 @@ export function createRealizer (given: RealizerDeps): Realizer {
       })
     },
 
+    isReady: async row => await isReady(deps, row),
+
     async ensureFiles (row, options = {}) {
       if (row.strategy_type !== 'git_worktree') return await requireFolder(row)
       if (await isReady(deps, row)) return row
@@ -178,6 +180,7 @@ function folderOf (row: WorkspaceRow): string {
 }
 
 async function isReady (deps: Deps, row: WorkspaceRow): Promise<boolean> {
+  if (row.strategy_type !== 'git_worktree') return row.cwd !== null && await isDirectory(row.cwd)
   const path = folderOf(row)
   return await worktreeStands(path) && !await deps.provisioner.isDue(row, path)
 }

@@ -23,6 +23,12 @@ export interface Realizer {
   realize (row: WorkspaceRow, options?: RealizeOptions): Promise<WorkspaceRow>
 
   /**
+   * True when `ensureFiles` would have nothing to do: a few small reads, no lock, no git.
+   * @throws NoLocalPath (422) without a local folder
+   */
+  isReady (row: WorkspaceRow): Promise<boolean>
+
+  /**
    * Before `start` and `run`: a missing worktree is attached again from its branch and provisioned; the
    * provision command runs again when its policy says so. Cheap when nothing is to do (no lock, no git).
    * Call it BEFORE taking a shared lock on `workspace:<id>` (it takes that lock alone when there is work),
