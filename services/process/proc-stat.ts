@@ -57,6 +57,17 @@ export function readAllStats (): ProcessStat[] {
   return stats
 }
 
+/** The pids of a process's children, whichever of its threads made them; empty where the kernel does not tell (before 4.2, or built without). */
+export function childrenOf (pid: number): number[] {
+  const folder = `/proc/${pid}/task`
+  try {
+    return readdirSync(folder).flatMap(thread => readFileSync(`${folder}/${thread}/children`, 'utf8').split(' ').map(Number).filter(child => child > 0))
+  } catch {
+    // It has gone, or one of its threads has just now: whoever has to know all of a tree looks through all processes.
+    return []
+  }
+}
+
 /** The clock ticks of a start time of this boot; 0 where it can't be told, which is before everything. */
 export function ticksOf (startTime: string): number {
   const [ticks, boot] = startTime.split('@')

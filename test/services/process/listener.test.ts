@@ -3,7 +3,8 @@ import { networkInterfaces } from 'node:os'
 import t from 'tap'
 import { listenerOf } from '../../../services/process/listener.ts'
 import { hasProc } from '../../../services/process/proc-stat.ts'
-import { freePort, listenHere, startProgram } from '../../fixtures/processes.ts'
+import { descendantsOf } from '../../../services/process/tree.ts'
+import { eventually, freePort, listenHere, programCommand, startProgram } from '../../fixtures/processes.ts'
 
 if (!hasProc) {
   t.plan(0, 'needs /proc')
@@ -17,6 +18,16 @@ t.test('a tree owns the port that one of its children listens on', async t => {
   await says(/listening/)
   t.equal(await listenerOf({ root, mark }, port), 'own')
   t.equal(await listenerOf({ root: null, mark: randomUUID() }, port), 'foreign', 'for another tree it is a stranger')
+})
+
+t.test('a tree owns the port of a server that left session and parent', async t => {
+  const port = await freePort()
+  const command = 'setsid sh -c \'sh -c "$SERVE" & echo "server $!"\'; exec sleep 60'
+  const { process: root, mark, says } = await startProgram(t, 'left', { command, env: { PORT: String(port), SERVE: programCommand('http-server.js') } })
+  const server = Number(await says(/server (\d+)/))
+  await says(/listening/)
+  await eventually(() => ![...descendantsOf(root)].includes(server), 'nothing ties it to the root but its mark')
+  t.equal(await listenerOf({ root, mark }, port), 'own')
 })
 
 t.test('a tree does not own a port that a stranger listens on', async t => {

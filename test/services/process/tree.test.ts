@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { hasProc, readStat } from '../../../services/process/proc-stat.ts'
-import { findMembers, isAlive, readIdentity } from '../../../services/process/tree.ts'
+import { descendantsOf, findMembers, isAlive, readIdentity } from '../../../services/process/tree.ts'
 import { eventually, startProgram } from '../../fixtures/processes.ts'
 
 if (!hasProc) {
@@ -40,6 +40,13 @@ t.test('a child in a session of its own is a member by descent', async t => {
   const { process: started, says } = await startProgram(t, 'own session', { command: "setsid sh -c 'echo \"child $$\"; exec sleep 60' & wait" })
   const child = Number(await says(/child (\d+)/))
   t.ok(pidsOf({ root: started, mark: null }).includes(child))
+})
+
+t.test('descendants are found by their parents, the root first', async t => {
+  const { process: started, says } = await startProgram(t, 'nested', { command: "sh -c 'sleep 60 & echo \"pids $$ $!\"; wait' & wait" })
+  const pids = (await says(/pids (\d+ \d+)/)).split(' ').map(Number)
+  t.same([...descendantsOf(started)], [started.pid, ...pids])
+  t.same([...descendantsOf({ pid: started.pid, startTime: '1@00000000' })], [], 'another process with its pid has none')
 })
 
 t.test('a grandchild that left session and parent is found by its mark alone', async t => {
