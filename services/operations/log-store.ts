@@ -1,8 +1,9 @@
 /** Keeps operation logs as files under the data dir: opened for live appending, read in whole lines. */
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rm, truncate, type FileHandle } from 'node:fs/promises'
+import { open, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { inFolder } from '../process/in-folder.ts'
 import { createAppendQueue } from './append-queue.ts'
 import { createLogWriter, type OperationLogWriter } from './log-writer.ts'
 import type { Redactor } from './redact.ts'
@@ -161,9 +162,8 @@ export function createLogStore ({ dataDir, maxBytes, redactor, now = () => new D
     async open (operationId) {
       const logRef = refOf(operationId)
       const path = pathOf(logRef)
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
       // Exclusive: two writers on one log would break its count and hash.
-      const file = await open(path, 'ax', 0o600)
+      const file = await inFolder(path, async () => await open(path, 'ax', 0o600))
       return createLogWriter({ logRef, queue: createAppendQueue(file), redactor, maxBytes, now })
     },
     async read (logRef, part) {

@@ -2,12 +2,12 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { stat } from 'node:fs/promises'
 import { PassThrough, type Readable } from 'node:stream'
 import { CommandNotStarted } from '../errors.ts'
 import type { Cgroup } from './cgroup.ts'
 import { hostCgroups, type Cgroups } from './cgroups.ts'
+import { inFolder } from './in-folder.ts'
 import { applyLimits, type Limits } from './limits.ts'
 import { readStat } from './proc-stat.ts'
 import type { ProcessIdentity } from './tree.ts'
@@ -125,8 +125,7 @@ async function requireFolder (cwd: string): Promise<void> {
 
 async function openForAppending (path: string): Promise<number> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    return openSync(path, 'a', 0o600)
+    return await inFolder(path, () => openSync(path, 'a', 0o600))
   } catch (cause) {
     throw new CommandNotStarted(`The command could not be started: its log ${path} can not be opened (${reasonOf(cause)})`, { cause })
   }

@@ -14,5 +14,6 @@ export async function copyServiceLog (op: OperationHandle, log: { path: string, 
     if (piece.content === '' || piece.nextOffset <= offset) return
     await op.log.write('stdout', piece.content)
     offset = piece.nextOffset
+    if (offset >= piece.size) return
   }
 }

@@ -1,9 +1,9 @@
 /** A service's log: appended to by the kernel, capped without stopping the writer, read over the hole that leaves. */
 import { execFile } from 'node:child_process'
-import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { wholeCharacters } from '../operations/utf8.ts'
+import { inFolder } from '../process/in-folder.ts'
 
 export interface CapResult {
   /** `hole`: the head's blocks were given back, offsets stay. `copy`: the tail was copied to the head. */
@@ -31,8 +31,7 @@ const run = promisify(execFile)
  * Gives its size: where the lines of the next start will begin.
  */
 export async function openServiceLog (path: string): Promise<{ path: string, fromByte: number }> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const file = await open(path, 'a', 0o600)
+  const file = await inFolder(path, async () => await open(path, 'a', 0o600))
   try {
     return { path, fromByte: (await file.stat()).size }
   } finally {
