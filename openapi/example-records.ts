@@ -134,6 +134,7 @@ export const operation = {
   stdoutExcerpt: null,
   stderrExcerpt: null,
   metadata: { action: 'start', executionWorkspaceId: ids.workspace, workspaceCommandId: 'service:web', workspaceCommandKind: 'service', workspaceCommandName: 'web', runtimeServiceId: ids.runtimeService, serviceIndex: 0, runtimeServiceCount: 1 },
+  queuePosition: null,
   startedAt: createdAt,
   finishedAt: createdAt,
   ...stamps

@@ -1,4 +1,5 @@
 /** The configuration: read once from the environment, checked, and shared as `app.config`. */
+import { availableParallelism } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import fp from 'fastify-plugin'
@@ -29,6 +30,7 @@ export interface Config {
   commandTimeoutSec: number
   /** 0: only when asked. */
   sweepIntervalSec: number
+  maxJobs: number
   bodyLimitBytes: number
 }
 
@@ -67,6 +69,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     stopServicesOnExit: values.BERTH_STOP_SERVICES_ON_EXIT,
     commandTimeoutSec: values.BERTH_COMMAND_TIMEOUT_SEC,
     sweepIntervalSec: values.BERTH_SWEEP_INTERVAL_SEC,
+    maxJobs: values.BERTH_MAX_JOBS ?? defaultMaxJobs(),
     bodyLimitBytes: values.BERTH_BODY_LIMIT_BYTES
   }
   refuseOpenDoor(config)
@@ -120,6 +123,11 @@ function badSetting (name: string, value: string): ConfigError {
   // A database URL may hold a password, so its value is not repeated.
   const shown = name === 'DATABASE_URL' ? '' : `, not ${JSON.stringify(value)}`
   return new ConfigError(`${name} must be ${expected}${shown}. See npm start -- --help.`)
+}
+
+/** Jobs are builds and tests: beyond a core each they only slow each other down. One that is long must not hold up all others. */
+function defaultMaxJobs (): number {
+  return Math.max(2, availableParallelism())
 }
 
 function allowedRoots (value: string | undefined): string[] {

@@ -8,13 +8,17 @@ import type { OperationLog, WorkspaceOperation } from '../openapi/schemas/operat
 import type { Actor } from '../services/access/actor.ts'
 import { requireActor, requireVisible } from '../services/access/company-access.ts'
 import { readableCompanies } from '../services/access/readable-companies.ts'
+import { createRuntimeAccess } from '../services/access/runtime-access.ts'
+import { cancelOperation } from '../services/control/cancel-operation.ts'
 import { ensureHost, startHeartbeat } from '../services/operations/host.ts'
+import { createJobQueue, type JobQueue } from '../services/operations/job-queue.ts'
 import { createLocks, type Locks } from '../services/operations/locks.ts'
 import { endEventId, type LogFollow, type LogStart } from '../services/operations/log-event.ts'
 import { createLogStore, type LogStore } from '../services/operations/log-store.ts'
 import { createLogTails, type LogTails } from '../services/operations/log-tail.ts'
 import { createOperationStreams, type OperationStreams } from '../services/operations/operation-stream.ts'
 import { createOperations, type LogRequest, type Operations } from '../services/operations/operations.ts'
+import { startHeeding } from '../services/operations/outside-word.ts'
 import { createRecorder, type Recorder } from '../services/operations/recorder.ts'
 import { createRedactor, type Redactor } from '../services/operations/redact.ts'
 import { ServiceStopping } from '../services/operations/run-step.ts'
@@ -31,7 +35,14 @@ export interface OperationsDoor {
   readLog (actor: Actor, id: string, part: LogRequest): Promise<OperationLog>
   /** Throws as `readLog` does; null when the client's last event was the end. */
   followLog (actor: Actor, id: string, start: LogStart, lastEventId?: string): Promise<LogFollow | null>
+  /**
+   * Ends an operation and answers it; one that is still ending after a while is answered as `running` or `queued`.
+   * @throws NotFound (404), Forbidden (403), OperationEnded, NotCancellable (409)
+   */
+  cancel (actor: Actor, id: string): Promise<WorkspaceOperation>
   readonly recorder: Recorder
+  /** Whose turn it is to run a job. */
+  readonly jobs: JobQueue
   readonly logStore: LogStore
   /** The logs that are followed now, of operations and of services. */
   readonly tails: LogTails
@@ -92,15 +103,22 @@ export default fp(async app => {
   const redactor = createRedactor({ env: process.env, username: usernameOf(app) })
   const logStore = createLogStore({ dataDir, maxBytes: jobLogMaxBytes, redactor })
   const recorder = createRecorder({ db, hostId, logStore, redactor, log: app.log })
-  const operations = createOperations({ db, logStore })
+  const jobs = createJobQueue({ slots: app.config.maxJobs })
+  const operations = createOperations({ db, logStore, positionOf: jobs.positionOf })
   const tails = createLogTails()
+  const stopHeeding = startHeeding({ db, recorder, onFailure: error => app.log.warn({ err: error }, 'cancels of other hosts are not heard now') })
+  const access = createRuntimeAccess({ db })
   const door = createDoor(operations, createOperationStreams({ db, operations, logStore, tails, recorder, log: app.log }))
 
   // Before the server waits for requests under way: a request that runs a job would hold it up as long as the job runs.
   app.addHook('preClose', async () => { await recorder.endAll(new ServiceStopping(), endWithinMs) })
   app.addHook('onClose', async () => {
-    await stopHeartbeat()
+    await Promise.all([stopHeartbeat(), stopHeeding()])
     await locks.settled()
   })
-  app.decorate('operations', { ...door, recorder, logStore, tails, locks, redactor, hostId })
+  const cancel: OperationsDoor['cancel'] = async (actor, id) => {
+    await cancelOperation({ db, access, recorder }, actor, id)
+    return await door.get(actor, id)
+  }
+  app.decorate('operations', { ...door, cancel, recorder, jobs, logStore, tails, locks, redactor, hostId })
 }, { name: 'operations', dependencies: ['config', 'database'] })

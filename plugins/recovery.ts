@@ -1,5 +1,6 @@
-/** Start-up recovery as `app.recovery`: begins when the server listens, in the background. */
+/** Start-up recovery as `app.recovery`: begins when the server listens, in the background; then operations without an owner are looked for. */
 import fp from 'fastify-plugin'
+import { startSweeping } from '../services/control/ownerless.ts'
 import { createRecovery, type Recovery } from '../services/control/recovery.ts'
 import { startDesired } from '../services/control/start-desired.ts'
 
@@ -22,14 +23,16 @@ export default fp(async app => {
     bootedAt: new Date(),
     log: app.log
   })
+  let stopSweeping = async (): Promise<void> => {}
   app.addHook('onListen', async () => {
+    stopSweeping = startSweeping({ db, hostId, recorder, log: app.log })
     // Not awaited: requests are answered meanwhile. It never rejects.
     recovery.run().catch(() => {})
   })
   app.addHook('preClose', async () => {
     const closed = recovery.close()
     control.supervisor.cancelStarts(new Error('The service is going down.'))
-    await closed
+    await Promise.all([closed, stopSweeping()])
   })
   app.decorate('recovery', recovery)
 }, { name: 'recovery', dependencies: ['database', 'operations', 'workspaces', 'runtime-control', 'archival-cleanup'] })

@@ -48,7 +48,7 @@ function superviseOf (app: FastifyInstance, session: SessionDeps): Supervisor {
 
 export default fp(async app => {
   const { db } = app.database
-  const { hostId, locks, recorder } = app.operations
+  const { hostId, locks, recorder, jobs } = app.operations
   const { commandEnvNames, envPrefix, portRange, stopServicesOnExit } = app.config
   const session: SessionDeps = {
     db,
@@ -62,6 +62,7 @@ export default fp(async app => {
     hostId,
     locks,
     recorder,
+    jobs,
     supervisor,
     now,
     log: app.log,

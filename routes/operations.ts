@@ -4,7 +4,7 @@ import { streamExamples } from '../openapi/stream-examples.ts'
 import { IdParams, PageQuery, RunParams } from '../openapi/schemas/common.ts'
 import { LogPartQuery, LogStartQuery } from '../openapi/schemas/log.ts'
 import { OperationLog, WorkspaceOperation } from '../openapi/schemas/operation.ts'
-import { answer, eventStream, noContent, page, problems } from '../openapi/schemas/responses.ts'
+import { answer, body, eventStream, noContent, page, problem, problems } from '../openapi/schemas/responses.ts'
 import { sendPage } from './answers.ts'
 import type { App } from './app.ts'
 
@@ -37,6 +37,21 @@ const getOne = {
   description: 'While `status` is `running`, its log grows; the excerpts, byte count and SHA-256 come with the end.',
   params: IdParams,
   response: { 200: answer(WorkspaceOperation, 'The operation.'), ...problems(404) }
+}
+
+const cancel = {
+  operationId: 'cancelWorkspaceOperation',
+  tags,
+  summary: 'Cancel an operation',
+  description: 'Ends what is `running` or `queued`: a job, a start or restart, a command of provisioning, cleanup or teardown, the making of a worktree, an archive or a restore as long as nothing was removed. Its whole process tree is ended, first by its stop signal, after the grace time by SIGKILL; the log so far stays, and says who cancelled it. The answer comes with the end. One that was cancelled already is answered as it is.',
+  params: IdParams,
+  body: body(Type.Unsafe<Record<string, never> | null>({ type: ['object', 'null'], additionalProperties: false }), {}),
+  response: {
+    200: answer(WorkspaceOperation, 'The operation, which has ended as `cancelled`.'),
+    202: answer(WorkspaceOperation, 'It was told to end, but takes its time: look again.', { headers: { Location: { type: 'string', description: 'The operation.' } } }),
+    409: problem(409, 'It had ended otherwise before (`operation_ended`, with its `status`), or can not be cancelled safely (`not_cancellable`): a stop, an archive that removes files.'),
+    ...problems(404)
+  }
 }
 
 const getLog = {
@@ -73,6 +88,12 @@ export default async function (app: App): Promise<void> {
 
   app.get('/workspace-operations/:id', { schema: getOne }, async ({ actor, params }) =>
     await app.operations.get(actor, params.id))
+
+  app.post('/workspace-operations/:id/cancel', { schema: cancel }, async ({ actor, params }, reply) => {
+    const operation = await app.operations.cancel(actor, params.id)
+    if (operation.finishedAt === null) reply.code(202).header('location', `/api/workspace-operations/${operation.id}`)
+    return operation
+  })
 
   app.get('/workspace-operations/:id/log', { schema: getLog }, async ({ actor, params, query }) =>
     await app.operations.readLog(actor, params.id, query))

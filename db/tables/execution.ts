@@ -133,6 +133,13 @@ export interface WorkspaceOperationsTable {
   spawn_mark: string | null
   process_id: number | null
   pid_start_time: string | null
+  /** Somebody wants it ended; the host it runs on sees to that. */
+  cancel_requested_at: Date | null
+  cancel_requested_by: JsonOrNull<JsonObject>
+  /** Why its host can't end it now: the answer to the request. */
+  cancel_refusal: string | null
+  /** Another host ended it in the record because its own gave no sign of life: processes of it may live there still. */
+  orphaned: Generated<boolean>
   started_at: Stamp
   finished_at: Date | null
   created_at: Stamp

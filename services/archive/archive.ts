@@ -127,6 +127,7 @@ async function fail ({ deps, row, actor, op, state, warnings }: ArchiveRun, erro
     await op.finish({ status: 'interrupted' })
     throw new Unavailable('The service is stopping; archiving goes on at its next start.', { cause: error })
   }
+  op.refuseCancel('The archive has come to nothing already, and is just being recorded.')
   const reason = op.signal.aborted ? 'It was cancelled.' : reasonOf(error)
   deps.log.warn({ err: error, workspaceId: row.id }, 'a workspace could not be cleaned up')
   op.log.system(reason)

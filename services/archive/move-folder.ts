@@ -22,6 +22,8 @@ export async function moveFolderAway ({ deps, row, state, op }: ArchiveRun): Pro
   // What an earlier archive left there is not for this one to overwrite.
   const movedTo = await lookAt(first) === null ? first : `${first}-${deps.now().toISOString().replace(/[-:.]/g, '')}`
   await mkdir(dirname(movedTo), { recursive: true, mode: 0o700 })
+  op.signal.throwIfAborted()
+  op.refuseCancel('The folder is being moved away, and nothing of it is lost: it can not be cancelled any more. Restore the workspace to have it back.')
   await state.set({ movedTo })
   try {
     await rename(verdict.realPath, movedTo)

@@ -9,7 +9,7 @@ import { runCloseCommands } from './close-commands.ts'
 import type { GatheredFacts } from './gather.ts'
 import { moveFolderAway } from './move-folder.ts'
 import { FolderKept } from './remove-folder.ts'
-import { examineWorktree, finishDeletion, removeWorktreeFolder } from './remove-worktree.ts'
+import { deletionGoesOn, examineWorktree, finishDeletion, removeWorktreeFolder } from './remove-worktree.ts'
 import { refreshRescue, takeRescue, type RescueInput } from './take-rescue.ts'
 
 /**
@@ -64,7 +64,8 @@ async function runCommandsOnce (run: ArchiveRun, facts: GatheredFacts): Promise<
 
 /** The content was checked and its deletion begun before a crash: nothing is left to be kept. */
 async function goOnDeleting (run: ArchiveRun): Promise<void> {
-  const { row } = run
+  const { row, op } = run
+  op.refuseCancel(deletionGoesOn)
   if (row.realized_path === null || row.repo_root === null) throw new FolderKept('the recorded folder and repository are missing')
   const owner = await findOwnerRepository(run.deps.git, row.repo_root)
   await finishDeletion(run, { path: row.realized_path, owner })

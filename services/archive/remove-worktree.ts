@@ -10,6 +10,9 @@ import { contains } from './path-safety.ts'
 import { FolderKept, asidePathOf, assertNoMounts, lookAt, putBack, removeFolder, renameAside } from './remove-folder.ts'
 import { isStill } from './take-rescue.ts'
 
+/** Half a folder is nothing to go back to, and all of it is kept. */
+export const deletionGoesOn = 'Everything is kept in the snapshot and the files are being deleted: it can not be cancelled any more. Restore the workspace to have them back.'
+
 /** A worktree that may go, and the repository that owns it. */
 export interface DoomedWorktree {
   path: string
@@ -66,13 +69,16 @@ export async function removeWorktreeFolder (run: ArchiveRun, { path, owner }: Do
 }
 
 async function lookOnceMore (run: ArchiveRun, { path, aside, owner, signal }: DoomedWorktree & { aside: string, signal: AbortSignal }, expected: RescueSnapshot): Promise<void> {
-  const { deps, row } = run
+  const { deps, row, op } = run
   signal.throwIfAborted()
   const verdict = await judgeRemoval(deps, row, { aside })
   if (!verdict.ok) throw new FolderKept(verdict.reason)
   const still = await isStill({ git: deps.git, repoRoot: owner.root, worktreePath: aside, signal }, expected)
   if (!still) throw new FolderKept(`something changed ${path} while it was archived; nothing was removed`)
   await assertNoMounts(aside)
+  // In one breath: whoever cancels comes before both or is told no.
+  signal.throwIfAborted()
+  op.refuseCancel(deletionGoesOn)
 }
 
 async function bringBack (run: ArchiveRun, { path, aside, owner }: DoomedWorktree & { aside: string }): Promise<void> {

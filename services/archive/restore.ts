@@ -92,6 +92,7 @@ async function failRestore (run: ArchiveRun, before: WorkspaceRow, error: unknow
     await op.finish({ status: 'interrupted' })
     throw new Unavailable('The service is stopping; the workspace is looked after at its next start.', { cause: error })
   }
+  op.refuseCancel('The restore has failed, and what it made is being taken back.')
   const reason = op.signal.aborted ? 'It was cancelled.' : reasonOf(error)
   op.log.system(reason)
   try {

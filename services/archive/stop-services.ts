@@ -1,7 +1,7 @@
 /** Stops what a workspace has running before its files go; what other workspaces use too goes on for them. */
 import { listLiveOfPlace } from '../../db/runtime-services.ts'
 import { dropServiceUsesOf, type UsingPlace } from '../../db/service-uses.ts'
-import { stopMetadata } from '../runtime/stop-metadata.ts'
+import { stopMetadata, stopsGoOn } from '../runtime/stop-metadata.ts'
 import type { StopReport } from '../runtime/supervisor.ts'
 import { servicesOwner } from '../workspaces/shape.ts'
 import { stepInput, warn, type ArchiveRun } from './archive-run.ts'
@@ -21,6 +21,7 @@ export async function stopServices (run: ArchiveRun): Promise<void> {
   if (rows.length > 0) {
     const input = stepInput(row, actor, { phase: 'workspace_teardown', command: 'stop runtime services', cwd: row.cwd, metadata: { action: 'archive', kind: 'stop_runtime_services' } })
     await deps.recorder.run(input, async op => {
+      op.refuseCancel(stopsGoOn)
       const results = await Promise.allSettled(rows.map(async service => await deps.stopService(service, { op, reason: 'Its workspace was archived.', leaving: place })))
       const reports = results.flatMap(result => result.status === 'fulfilled' && result.value !== null ? [result.value] : [])
       op.annotate(stopMetadata(reports))

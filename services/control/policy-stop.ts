@@ -10,7 +10,7 @@ import { recordActivity } from '../operations/activity.ts'
 import type { OperationHandle, OperationInput, Recorder } from '../operations/recorder.ts'
 import { servicesOf } from '../runtime/commands.ts'
 import { judgeServices } from '../runtime/leases.ts'
-import { failedStopMetadata, stopMetadata } from '../runtime/stop-metadata.ts'
+import { failedStopMetadata, stopMetadata, stopsGoOn } from '../runtime/stop-metadata.ts'
 import { storedDefinition } from '../runtime/stored-definition.ts'
 import type { StopDecision } from '../runtime/stop-policy.ts'
 import type { Supervisor } from '../runtime/supervisor.ts'
@@ -39,7 +39,10 @@ export interface PolicyStop {
  * @throws StopIncomplete (422), WorkspaceBusy (409)
  */
 export async function stopByPolicy (deps: PolicyStopDeps, row: ServiceRow, decision: Stopping): Promise<PolicyStop> {
-  const { value: stopped, operation } = await deps.recorder.run(inputOf(row, decision), async op => await stopUnlessHeld(deps, { row, decision, op }))
+  const { value: stopped, operation } = await deps.recorder.run(inputOf(row, decision), async op => {
+    op.refuseCancel(stopsGoOn)
+    return await stopUnlessHeld(deps, { row, decision, op })
+  })
   return { row: stopped, operation }
 }
 

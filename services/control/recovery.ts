@@ -3,10 +3,10 @@ import type { Db } from '../../db/client.ts'
 import { listWorkspacesOfHost, type WorkspaceRow } from '../../db/execution-workspaces.ts'
 import { listLiveOfHost } from '../../db/runtime-services.ts'
 import { isProblem } from '../errors.ts'
-import type { Recorder, UnfinishedOperation } from '../operations/recorder.ts'
-import { terminate } from '../process/terminate.ts'
+import type { Recorder } from '../operations/recorder.ts'
 import type { RuntimeLog } from '../runtime/live-services.ts'
 import type { Supervisor } from '../runtime/supervisor.ts'
+import { endOrphan, interruptLeftover } from './ownerless.ts'
 
 /** What was found and done, as numbers, and what could not be done, in words. */
 export interface RecoveryReport {
@@ -29,7 +29,7 @@ export interface RecoveryState {
 export interface RecoveryDeps {
   db: Db
   hostId: string
-  recorder: Pick<Recorder, 'unfinished' | 'interrupt'>
+  recorder: Pick<Recorder, 'unfinished' | 'interrupt' | 'orphans' | 'settleOrphan'>
   supervisor: Pick<Supervisor, 'adopt'>
   /** Starts what should run in every workspace of this host; gives how many were started and what went wrong. */
   startDesired: (signal: AbortSignal) => Promise<{ started: number, problems: string[] }>
@@ -49,9 +49,6 @@ export interface Recovery {
   /** Ends it early, for closing. */
   close (): Promise<void>
 }
-
-/** A command of an operation that was cut off gets this long to end by itself. */
-const graceMs = 2_000
 
 export function createRecovery (deps: RecoveryDeps): Recovery {
   const stopping = new AbortController()
@@ -113,22 +110,15 @@ function note ({ log }: RecoveryDeps, report: RecoveryReport, what: string, erro
 async function interruptOperations (deps: RecoveryDeps, report: RecoveryReport): Promise<void> {
   for (const operation of await deps.recorder.unfinished()) {
     try {
-      await interruptOne(deps, operation)
+      await interruptLeftover(deps, operation)
       report.operationsInterrupted++
     } catch (error) {
       note(deps, report, `operation ${operation.id}`, error)
     }
   }
-}
-
-/** Its processes first: while one of them may live, the operation is not over. */
-async function interruptOne ({ recorder }: RecoveryDeps, { id, mark, process }: UnfinishedOperation): Promise<void> {
-  const proof = mark === null && process === null ? null : await terminate({ root: process, mark, graceMs })
-  const ended = proof?.membersBefore.length ?? 0
-  await recorder.interrupt(id, {
-    reason: `The service stopped while this was under way.${ended === 0 ? '' : ` ${ended === 1 ? '1 process of it was' : `${ended} processes of it were`} ended.`}`,
-    ...(proof === null ? {} : { metadata: { stop: proof } })
-  })
+  for (const operation of await deps.recorder.orphans()) {
+    await endOrphan(deps, operation).catch((error: unknown) => note(deps, report, `operation ${operation.id}`, error))
+  }
 }
 
 async function takeUpServices ({ db, hostId, supervisor, ...deps }: RecoveryDeps, report: RecoveryReport): Promise<void> {

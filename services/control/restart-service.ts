@@ -49,7 +49,7 @@ async function restartUnder (deps: RestartDeps, op: OperationHandle, row: Servic
     else await record('succeeded')
     op.annotate({ runtimeServiceCount: restarted === null ? 0 : 1 })
   } catch (error) {
-    if (!begun) await deps.supervisor.failRestart(row.id, error)
+    if (!begun) await deps.supervisor.failRestart(row.id, error, op.signal)
     await record('failed')
     throw error
   }

@@ -5,16 +5,19 @@ import type { ServiceRow } from '../../db/runtime-services.ts'
 import { listOtherUsers, type UsingPlace } from '../../db/service-uses.ts'
 import type { Actor } from '../access/actor.ts'
 import { CommandDisabled, ServiceStartFailed, Unprocessable, isProblem } from '../errors.ts'
+import { Cancellation } from '../operations/cancellation.ts'
 import { finishOf } from '../operations/command-run.ts'
+import type { JobPlace } from '../operations/job-queue.ts'
 import type { Locks } from '../operations/locks.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 import type { WorkspaceCommand } from '../runtime/commands.ts'
 import { runJob } from '../runtime/jobs.ts'
 import { planService } from '../runtime/service-plan.ts'
 import { startSet } from '../runtime/start-set.ts'
-import { failedStopMetadata, stopMetadata } from '../runtime/stop-metadata.ts'
+import { failedStopMetadata, stopMetadata, stopsGoOn } from '../runtime/stop-metadata.ts'
 import type { StartedService, StopInput, Supervisor } from '../runtime/supervisor.ts'
 import { recordRequest, type ActionStatus } from './desired-record.ts'
+import { waitForTurn } from './job-turn.ts'
 import { ownerOf, placeLock, requireUsable, withStatusNow, type RuntimePlace } from './runtime-place.ts'
 import type { RuntimeRequest } from './runtime-request.ts'
 import { addressesFor, openSession, type Session, type SessionDeps } from './runtime-session.ts'
@@ -25,7 +28,7 @@ export interface RuntimeActionsDeps extends SessionDeps {
   /** Whether nothing has to be done to a workspace's files before something is run there; changes nothing. */
   filesReady: (row: WorkspaceRow) => Promise<boolean>
   /** Makes sure of a workspace's files; takes its own locks. */
-  ensureFiles: (row: WorkspaceRow, options: { runId: string | null }) => Promise<WorkspaceRow>
+  ensureFiles: (row: WorkspaceRow, options: { runId: string | null, signal: AbortSignal }) => Promise<WorkspaceRow>
   now: () => Date
 }
 
@@ -38,6 +41,8 @@ export interface ActionInput {
   filesReady: Promise<boolean>
   /** Told once the services are as the action leaves them, where that is before it is recorded. */
   onEffect: () => void
+  /** Of a job: its place among those that want to run. */
+  turn: JobPlace | null
 }
 
 /** What an action has come to. */
@@ -66,6 +71,7 @@ interface StartingInput extends RecordedInput {
 export async function performAction (deps: RuntimeActionsDeps, input: ActionInput): Promise<Performed> {
   const { request, op } = input
   const record = recordOnce(deps, input)
+  if (request.action === 'stop') op.refuseCancel(stopsGoOn)
   try {
     const place = request.action === 'stop' ? input.place : await ensureFiles(deps, input)
     const words = request.command === null ? 'services' : request.command.definition.name
@@ -82,8 +88,15 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
     })
   } catch (error) {
     await record('failed')
+    if (request.action === 'run' && op.signal.reason instanceof Cancellation) return await endUnbegun(op)
     throw error
   }
+}
+
+/** A job that was cancelled before it began has a result like one that was cancelled later. */
+async function endUnbegun (op: OperationHandle): Promise<Performed> {
+  await op.finish({ status: 'cancelled' })
+  return { started: [], workspace: null }
 }
 
 /** Remembers what was asked for and writes the activity row; the first call counts. */
@@ -97,9 +110,9 @@ function recordOnce ({ db, now }: RuntimeActionsDeps, { place, request, actor, o
 }
 
 /** The place with its workspace as it is once its files are there. */
-async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor, filesReady }: ActionInput): Promise<RuntimePlace> {
+async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor, op, filesReady }: ActionInput): Promise<RuntimePlace> {
   if (place.workspace === null || await filesReady) return place
-  const workspace = await ensure(place.workspace, { runId: ownerOf(place, actor).runId })
+  const workspace = await ensure(place.workspace, { runId: ownerOf(place, actor).runId, signal: op.signal })
   return { ...place, workspace, cwd: workspace.cwd }
 }
 
@@ -184,10 +197,11 @@ function startProblem (error: unknown, wasStopped: boolean): unknown {
 
 /** A job that fails is a result, not an error: the operation says so. */
 async function runOneJob (deps: RuntimeActionsDeps, input: StartingInput): Promise<Performed> {
-  const { place, request, op, session } = input
+  const { place, request, op, session, turn } = input
   const [command] = request.start
   if (command === undefined) throw new Unprocessable('There is no job to run.')
   const addresses = await addressesFor(deps, place, session, command)
+  if (turn !== null) await waitForTurn(turn, op)
   const finish = finishOf(op, await runJob({ ...session, command, addresses, op }))
   input.onEffect()
   const [workspace] = await Promise.all([input.record(finish.status === 'succeeded' ? 'succeeded' : 'failed'), op.finish(finish)])

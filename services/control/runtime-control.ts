@@ -9,6 +9,7 @@ import { systemActor, type Actor } from '../access/actor.ts'
 import { requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { isProblem, RouteNotFound } from '../errors.ts'
+import type { JobQueue } from '../operations/job-queue.ts'
 import type { OperationHandle, Recorder } from '../operations/recorder.ts'
 import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
 import { startOrder } from '../runtime/dependencies.ts'
@@ -25,6 +26,7 @@ export interface RuntimeControlDeps extends RuntimeActionsDeps, RuntimeAnswerDep
   hostId: string
   access: RuntimeAccess
   recorder: Recorder
+  jobs: JobQueue
   readOperation: (id: string) => Promise<WorkspaceOperation | null>
   log: RuntimeLog
 }
@@ -179,17 +181,20 @@ async function formerService (db: Db, { owner, id: placeId }: RuntimePlace, id: 
  */
 function perform (deps: RuntimeControlDeps, place: RuntimePlace, request: RuntimeRequest, actor: Actor) {
   const begun = Promise.withResolvers<string>()
+  const turn = request.action === 'run' ? deps.jobs.join(`${place.kind}:${place.id}`) : null
   begun.promise.catch(() => { /* Whoever waits for it sees it; `ended` fails with the same. */ })
   const effect = Promise.withResolvers<void>()
   // What keeps them from being looked at is met again, and told, when they are made sure of.
   const filesReady = request.action === 'stop' || place.workspace === null ? Promise.resolve(true) : deps.filesReady(place.workspace).catch(() => false)
   const step = async (op: OperationHandle) => {
+    turn?.name(op.id)
     begun.resolve(op.id)
-    const performed = await performAction(deps, { place, request, actor, op, filesReady, onEffect: effect.resolve })
+    const performed = await performAction(deps, { place, request, actor, op, filesReady, turn, onEffect: effect.resolve })
     effect.resolve()
     return performed
   }
-  const ended = deps.recorder.run(operationInput(place, request, ownerOf(place, actor).runId), step)
+  const ended = deps.recorder.run(operationInput(place, request, ownerOf(place, actor).runId), step, { queued: turn?.goesAtOnce === false })
+    .finally(() => turn?.leave())
   ended.catch(error => begun.reject(error))
   return { begun: begun.promise, effect: effect.promise, ended }
 }

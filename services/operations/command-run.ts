@@ -9,6 +9,9 @@ import type { OutputStream } from './log-writer.ts'
 import type { OperationFinish, OperationHandle } from './operation-handle.ts'
 import { statusWhenEnded } from './run-step.ts'
 
+/** What limits the time of a command: the job's own entry, or the service's configuration. */
+export type TimeoutName = 'timeoutSec' | 'BERTH_COMMAND_TIMEOUT_SEC'
+
 export interface CommandRunOptions {
   op: OperationHandle
   /** Shell text. */
@@ -18,6 +21,8 @@ export interface CommandRunOptions {
   env: Record<string, string>
   /** Null: no limit. */
   timeoutMs: number | null
+  /** The setting the limit comes from, to be named when it is over. */
+  timeoutName?: TimeoutName
   /** From the stop signal to SIGKILL. */
   graceMs?: number
   /** Of its whole process tree; where the host can't enforce them the log says so. */
@@ -32,6 +37,8 @@ export interface CommandResult {
   exitCode: number | null
   signal: string | null
   outcome: 'exited' | 'timed_out' | 'cancelled'
+  /** The limit that ended it; null when none did. */
+  timer: { name: TimeoutName, sec: number } | null
   /** The kernel ended processes of it because they needed more than the memory limit. */
   outOfMemory: boolean
   /** What was ended beyond the command's own exit; null when nothing had to be. */
@@ -109,9 +116,9 @@ function leftBehind (count: number): string {
   return count === 1 ? 'The command left a process running; it was ended.' : `The command left ${count} processes running; they were ended.`
 }
 
-function explain (op: OperationHandle, { outcome, outOfMemory, stop }: Pick<CommandResult, 'outcome' | 'outOfMemory' | 'stop'>, timeoutMs: number | null): void {
+function explain (op: OperationHandle, { outcome, timer, outOfMemory, stop }: Omit<CommandResult, 'exitCode' | 'signal'>): void {
   if (outOfMemory) op.log.system(outOfMemoryWords)
-  if (outcome === 'timed_out') op.log.system(`The command was ended: it ran longer than ${(timeoutMs ?? 0) / 1000} s.`)
+  if (timer !== null) op.log.system(`The command was ended: it ran longer than ${timer.sec} s (${timer.name}).`)
   if (outcome === 'cancelled') op.log.system('The command was ended: it was cancelled.')
   if (outcome === 'exited' && stop !== null) op.log.system(leftBehind(stop.membersBefore.length))
   if (stop !== null && stop.survivors.length > 0) op.log.system(`These processes could not be ended: ${stop.survivors.join(', ')}.`)
@@ -132,7 +139,7 @@ async function settleOutput (child: SpawnedProcess, copy: Copy): Promise<void> {
  * Runs a shell command and streams its output to the operation's log. Ends its whole process tree on a time-out or an
  * abort, and whatever it leaves running when it exits. Throws CommandNotStarted when it can't be started.
  */
-export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = defaultGraceMs, limits, signal, onSpawned }: CommandRunOptions): Promise<CommandResult> {
+export async function runCommand ({ op, command, cwd, env, timeoutMs, timeoutName = 'BERTH_COMMAND_TIMEOUT_SEC', graceMs = defaultGraceMs, limits, signal, onSpawned }: CommandRunOptions): Promise<CommandResult> {
   op.log.addSecrets(env)
   const ended = signal === undefined ? op.signal : AbortSignal.any([op.signal, signal])
   ended.throwIfAborted()
@@ -148,13 +155,14 @@ export async function runCommand ({ op, command, cwd, env, timeoutMs, graceMs = 
 
   const outcome = await firstEnding(child.exited, timeoutMs, ended)
   if (outcome === 'exited') await settlesWithin(copy.done, lastOutputMs)
+  const timer = outcome === 'timed_out' ? { name: timeoutName, sec: (timeoutMs ?? 0) / 1000 } : null
   const outOfMemory = wasOutOfMemory(mark)
   const stop = await endRest(root, mark, graceMs, outcome !== 'exited')
   await settleOutput(child, copy)
-  explain(op, { outcome, outOfMemory, stop }, timeoutMs)
+  explain(op, { outcome, timer, outOfMemory, stop })
   await attached
   const exit = await exitOf(child)
-  return { exitCode: exit.code, signal: exit.signal, outcome, outOfMemory, stop }
+  return { exitCode: exit.code, signal: exit.signal, outcome, timer, outOfMemory, stop }
 }
 
 /** The child's exit; unknown when it survived even SIGKILL (a process stuck in the kernel). */
@@ -164,7 +172,7 @@ async function exitOf (child: SpawnedProcess): Promise<{ code: number | null, si
 
 /** What to finish an operation with that was this command: its status, exit code, and the proof of what was ended. */
 export function finishOf (op: OperationHandle, result: CommandResult): OperationFinish {
-  const { exitCode, signal, outcome, outOfMemory, stop } = result
+  const { exitCode, signal, outcome, timer, outOfMemory, stop } = result
   const survived = stop !== null && stop.survivors.length > 0
   const status = outcome === 'timed_out'
     ? 'timed_out'
@@ -174,6 +182,7 @@ export function finishOf (op: OperationHandle, result: CommandResult): Operation
     exitCode,
     metadata: {
       ...(signal === null ? {} : { exitSignal: signal }),
+      ...(timer === null ? {} : { timer }),
       ...(outOfMemory ? { exitReason: outOfMemoryWords } : {}),
       ...(stop === null ? {} : { stop }),
       ...(survived ? { code: 'stop_incomplete' } : {})

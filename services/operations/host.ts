@@ -19,8 +19,8 @@ export interface HostIdentity {
   instanceId: string
 }
 
-/** A third of what locks take for dead (60 s), less some: two beats may get lost. */
-export const heartbeatMs = 15_000
+/** Less than a third of what takes a host for dead soonest (its operations, after 18 s): two beats may get lost. */
+export const heartbeatMs = 5_000
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

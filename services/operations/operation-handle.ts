@@ -1,10 +1,12 @@
 /** One operation under way: its log, its process, what is noted about it, and its end. */
 import type { Db } from '../../db/client.ts'
 import type { JsonObject, Row } from '../../db/tables.ts'
-import { findOperation, updateUnfinishedOperation } from '../../db/workspace-operations.ts'
+import { findOperation, settleOrphan, updateUnfinishedOperation, type OperationPatch } from '../../db/workspace-operations.ts'
 import type { OperationStatus, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
-import type { OperationLogWriter } from './log-writer.ts'
+import { Cancellation } from './cancellation.ts'
+import { recordCancel } from './cancel-activity.ts'
+import type { LogSummary, OperationLogWriter } from './log-writer.ts'
 import { toOperation } from './shape.ts'
 import { storableJson, storableOrNull } from './storable.ts'
 
@@ -27,6 +29,14 @@ export interface OperationHandle {
   readonly log: OperationLogWriter
   /** Aborts when the operation is told to end. */
   readonly signal: AbortSignal
+  /**
+   * From now on it can't be cancelled: it ends soon by itself, or nothing safe is left to go back to. Where it was told to
+   * end before, that stands: ask `signal` in the same breath.
+   * @param reason for who wants to cancel it, a sentence
+   */
+  refuseCancel (reason: string): void
+  /** Stores that it waits for its turn, or that its turn has come: then it starts anew, `startedAt` too. */
+  move (status: 'queued' | 'running'): Promise<void>
   /** Stores which process works for the operation. */
   attachProcess (identity: ProcessIdentity): Promise<void>
   /** Notes something in the metadata, key by key; stored with the end. */
@@ -48,10 +58,35 @@ interface HandleOptions {
 
 export interface LiveOperation {
   handle: OperationHandle
+  /** Why it can't be cancelled; null when it can. */
+  readonly refusal: string | null
   /** Aborts the handle's signal. */
   end (reason: Error): void
   /** Resolves once `finish` is through, whether it could store the result or not. */
   ended: Promise<void>
+}
+
+/** From a start on, measured by a clock that only goes forward. */
+function createSpan (from: Date): { endedBy (now: Date): Date } {
+  const begunMs = performance.now()
+  return {
+    /** Now, but never before the start plus the time it took, however the clock was set meanwhile. */
+    endedBy: now => new Date(Math.max(now.getTime(), from.getTime() + Math.round(performance.now() - begunMs)))
+  }
+}
+
+function logColumns ({ bytes, sha256, stdoutExcerpt, stderrExcerpt }: LogSummary): OperationPatch {
+  return { log_bytes: bytes, log_sha256: sha256, stdout_excerpt: storableOrNull(stdoutExcerpt), stderr_excerpt: storableOrNull(stderrExcerpt) }
+}
+
+/** The end and, when somebody cancelled it, who: both or neither. Undefined when it had ended before. */
+async function storeEnd (db: Db, id: string, reason: unknown, patch: OperationPatch): Promise<Row<'workspace_operations'> | undefined> {
+  if (patch.status !== 'cancelled' || !(reason instanceof Cancellation)) return await updateUnfinishedOperation(db, id, patch)
+  return await db.transaction().execute(async trx => {
+    const ended = await updateUnfinishedOperation(trx, id, patch)
+    if (ended !== undefined) await recordCancel(trx, ended, reason.by)
+    return ended
+  })
 }
 
 /** The handle of an operation whose row has just been stored. */
@@ -59,32 +94,39 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
   const controller = new AbortController()
   const ended = Promise.withResolvers<void>()
   let metadata: JsonObject | null = row.metadata
+  let refusal: string | null = null
+  let moved = row.status
+  let span = createSpan(row.started_at)
   let finishing: Promise<WorkspaceOperation> | null = null
 
   function annotate (patch: JsonObject): void {
-    metadata = { ...metadata, ...patch }
+    if (Object.keys(patch).length > 0) metadata = { ...metadata, ...patch }
+  }
+
+  async function move (status: 'queued' | 'running'): Promise<void> {
+    if (status === moved) return
+    moved = status
+    const at = now()
+    span = createSpan(at)
+    await updateUnfinishedOperation(db, row.id, { status, started_at: at, updated_at: at })
   }
 
   async function store ({ status, exitCode = null, metadata: last }: OperationFinish): Promise<WorkspaceOperation> {
+    const { reason } = controller.signal
+    if (status === 'cancelled' && reason instanceof Cancellation) {
+      writer.system(reason.detail)
+      annotate({ cancelledBy: { ...reason.by } })
+    }
     const written = await writer.close()
     if (written.failure !== null) log.warn({ err: written.failure, operationId: row.id }, 'the log of an operation is incomplete')
     if (last !== undefined) annotate(last)
-    if (written.capped) annotate({ logCapped: true })
-    if (written.failure !== null) annotate({ logIncomplete: true })
-    const at = now()
-    const stored = await updateUnfinishedOperation(db, row.id, {
-      status,
-      exit_code: exitCode,
-      metadata: metadata === null ? null : storableJson(metadata),
-      log_bytes: written.bytes,
-      log_sha256: written.sha256,
-      stdout_excerpt: storableOrNull(written.stdoutExcerpt),
-      stderr_excerpt: storableOrNull(written.stderrExcerpt),
-      finished_at: at,
-      updated_at: at
-    })
+    annotate({ ...(written.capped ? { logCapped: true } : {}), ...(written.failure === null ? {} : { logIncomplete: true }) })
+    const at = span.endedBy(now())
+    const stored = await storeEnd(db, row.id, reason, { ...logColumns(written), status, exit_code: exitCode, metadata: metadata === null ? null : storableJson(metadata), finished_at: at, updated_at: at })
     // Somebody else has ended it, or the row went with its workspace: what stands in the database holds.
     const current = stored ?? await findOperation(db, row.id)
+    // Its processes are gone: nothing is left for a new start to look for.
+    if (current?.orphaned === true) await settleOrphan(db, row.id, {})
     if (current !== undefined) return toOperation(current)
     return toOperation({ ...row, status, exit_code: exitCode, metadata, finished_at: at, updated_at: at })
   }
@@ -95,6 +137,8 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
     log: writer,
     signal: controller.signal,
     annotate,
+    move,
+    refuseCancel (reason) { refusal = reason },
     get finished () { return finishing },
     async attachProcess ({ pid, startTime }) {
       await updateUnfinishedOperation(db, row.id, { process_id: pid, pid_start_time: startTime, updated_at: now() })
@@ -104,5 +148,5 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
       return await finishing
     }
   }
-  return { handle, end: (reason) => controller.abort(reason), ended: ended.promise }
+  return { handle, get refusal () { return refusal }, end: (reason) => controller.abort(reason), ended: ended.promise }
 }

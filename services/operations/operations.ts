@@ -1,6 +1,7 @@
 /** Reads operations and their logs. Who may see them is decided by the caller. */
 import type { Db } from '../../db/client.ts'
 import { companyOfExecutionWorkspace, findOperation, listOperationsOfRun, listOperationsOfWorkspace } from '../../db/workspace-operations.ts'
+import type { Row } from '../../db/tables.ts'
 import type { Page } from '../../openapi/schemas/common.ts'
 import type { OperationLog, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import { NotFound } from '../errors.ts'
@@ -36,18 +37,26 @@ export function hasEnded ({ status }: Pick<WorkspaceOperation, 'status'>): boole
   return status !== 'running' && status !== 'queued'
 }
 
-export function createOperations ({ db, logStore }: { db: Db, logStore: LogStore }): Operations {
+export interface OperationsOptions {
+  db: Db
+  logStore: LogStore
+  /** The place of an operation in this host's line of jobs, from 1; null when it is not in it. */
+  positionOf?: (id: string) => number | null
+}
+
+export function createOperations ({ db, logStore, positionOf = () => null }: OperationsOptions): Operations {
+  const show = (row: Row<'workspace_operations'>): WorkspaceOperation => ({ ...toOperation(row), queuePosition: row.status === 'queued' ? positionOf(row.id) : null })
   return {
     async get (id) {
       const row = await findOperation(db, id)
-      return row === undefined ? null : toOperation(row)
+      return row === undefined ? null : show(row)
     },
     companyOfWorkspace: async (workspaceId) => await companyOfExecutionWorkspace(db, workspaceId) ?? null,
     async listOfWorkspace (workspaceId, page) {
-      return pageOf(await listOperationsOfWorkspace(db, workspaceId, sliceOf(page)), page, toOperation)
+      return pageOf(await listOperationsOfWorkspace(db, workspaceId, sliceOf(page)), page, show)
     },
     async listOfRun (runId, companyIds, page) {
-      return pageOf(await listOperationsOfRun(db, runId, companyIds, sliceOf(page)), page, toOperation)
+      return pageOf(await listOperationsOfRun(db, runId, companyIds, sliceOf(page)), page, show)
     },
     async readLog (operation, { offset = 0, limitBytes = defaultLimitBytes }) {
       const { id, logRef } = operation

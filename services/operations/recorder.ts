@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '../../db/client.ts'
 import type { JsonObject, NewRow, Row, RowPatch } from '../../db/tables.ts'
-import { addedMetadata, insertOperation, listUnfinishedOperations, updateUnfinishedOperation } from '../../db/workspace-operations.ts'
+import { addedMetadata, insertOperation, interruptOperationsOf, listOrphans, listOwnerless, listUnfinishedOperations, settleOrphan, updateUnfinishedOperation, type OwnerBeat } from '../../db/workspace-operations.ts'
 import type { OperationPhase, OperationStatus, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
+import { Cancellation, type Canceller } from './cancellation.ts'
+import { NotCancellable } from '../errors.ts'
 import { createOperationHandle, type LiveOperation, type OperationHandle, type RecorderLog } from './operation-handle.ts'
 import { excerptsOf } from './log-excerpts.ts'
 import type { LogStore } from './log-store.ts'
@@ -48,17 +50,32 @@ export interface Interruption {
 
 export interface Recorder {
   /** Stores the operation as `running` with its mark and opens its log. Not inside a transaction. */
-  begin (input: OperationInput): Promise<OperationHandle>
+  begin (input: OperationInput, how?: BeginOptions): Promise<OperationHandle>
   /**
    * Records a step: `succeeded` when it resolves, `failed` when it throws (`cancelled` or `interrupted` when the
    * operation was told to end), unless the step has called `finish` itself. What was thrown is thrown again;
    * a problem of the catalogue then names the operation in `members.operationId`.
    */
-  run<T> (input: OperationInput, step: (op: OperationHandle) => Promise<T>): Promise<{ value: T, operation: WorkspaceOperation }>
+  run<T> (input: OperationInput, step: (op: OperationHandle) => Promise<T>, how?: BeginOptions): Promise<{ value: T, operation: WorkspaceOperation }>
   /** Records that a step was not needed, with the reason as its log and in its metadata. */
   skip (input: OperationInput, reason: string): Promise<WorkspaceOperation>
-  /** What earlier processes of this host left `running` or `queued`; operations of this process are not among them. */
+  /** What earlier processes of this host left `running` or `queued`, and what has no host; operations of this process are not among them. */
   unfinished (): Promise<UnfinishedOperation[]>
+  /** What another host has put to `interrupted` because this one gave no sign of life; operations of this process are not among them. */
+  orphans (): Promise<UnfinishedOperation[]>
+  /** Notes that no process of an orphan is left, with the proof. */
+  settleOrphan (id: string, metadata: JsonObject): Promise<void>
+  /** Puts to `interrupted` what a host without a sign of life left, unless it has given one since. */
+  interruptAllOf (owner: OwnerBeat, reason: string): Promise<UnfinishedOperation[]>
+  /** The operations under way in this process. */
+  underWay (): string[]
+  /**
+   * Tells an operation to end; false when it is none that is under way in this process.
+   * @throws NotCancellable (409) when it can't be ended safely
+   */
+  cancel (id: string, by: Canceller): boolean
+  /** Tells an operation of this process to end whose record somebody else has ended. */
+  letGo (id: string): void
   /** Settles when an operation of this process has ended and that is stored; null when it is none that is under way here. */
   ended (id: string): Promise<void> | null
   /** Puts such an operation to `interrupted`: its log is sealed and counted. Null when it had ended already. */
@@ -68,6 +85,11 @@ export interface Recorder {
    * all under way have finished or `withinMs` is over.
    */
   endAll (reason: Error, withinMs: number): Promise<void>
+}
+
+export interface BeginOptions {
+  /** Stored as `queued`: it waits for its turn. */
+  queued?: boolean
 }
 
 export interface RecorderOptions {
@@ -80,7 +102,7 @@ export interface RecorderOptions {
   log: RecorderLog
 }
 
-function newRow (id: string, mark: string, input: OperationInput, { hostId, logStore, redactor, now }: Required<RecorderOptions>): NewRow<'workspace_operations'> {
+function newRow (id: string, mark: string, input: OperationInput, queued: boolean, { hostId, logStore, redactor, now }: Required<RecorderOptions>): NewRow<'workspace_operations'> {
   const at = now()
   return {
     id,
@@ -90,7 +112,7 @@ function newRow (id: string, mark: string, input: OperationInput, { hostId, logS
     heartbeat_run_id: input.heartbeatRunId,
     host_id: hostId,
     phase: input.phase,
-    status: 'running',
+    status: queued ? 'queued' : 'running',
     command: storableOrNull(input.command === null ? null : redactor.mask(input.command)),
     cwd: input.cwd,
     log_store: logStore.name,
@@ -149,6 +171,15 @@ async function interruptOperation (deps: Required<RecorderOptions>, id: string, 
   return row === undefined ? null : toOperation(row)
 }
 
+function cancelLive (operation: LiveOperation | undefined, id: string, by: Canceller): boolean {
+  if (operation === undefined) return false
+  const { handle, refusal } = operation
+  if (handle.finished !== null || handle.signal.aborted) return true
+  if (refusal !== null) throw new NotCancellable(refusal, { members: { operationId: id } })
+  operation.end(new Cancellation(by, id))
+  return true
+}
+
 /** The recorder of one host. */
 export function createRecorder (options: RecorderOptions): Recorder {
   const deps: Required<RecorderOptions> = { ...options, now: options.now ?? (() => new Date()) }
@@ -156,12 +187,12 @@ export function createRecorder (options: RecorderOptions): Recorder {
   const live = new Map<string, LiveOperation>()
   let stopping: Error | null = null
 
-  async function begin (input: OperationInput): Promise<OperationHandle> {
+  async function begin (input: OperationInput, { queued = false }: BeginOptions = {}): Promise<OperationHandle> {
     const id = randomUUID()
     const mark = randomUUID()
     const writer = await logStore.open(id)
     try {
-      const row = await insertOperation(db, newRow(id, mark, input, deps))
+      const row = await insertOperation(db, newRow(id, mark, input, queued, deps))
       const made = createOperationHandle({ ...deps, row, mark, writer })
       live.set(id, made)
       if (stopping !== null) made.end(stopping)
@@ -176,15 +207,25 @@ export function createRecorder (options: RecorderOptions): Recorder {
 
   return {
     begin,
-    run: async (input, step) => await runStep(await begin(input), step),
+    run: async (input, step, how) => await runStep(await begin(input, how), step),
     async skip (input, reason) {
       const op = await begin(input)
       op.log.system(reason)
       return await op.finish({ status: 'skipped', metadata: { reason: deps.redactor.mask(reason) } })
     },
     async unfinished () {
-      const rows = await listUnfinishedOperations(db, hostId)
+      const rows = [...await listUnfinishedOperations(db, hostId), ...await listOwnerless(db)]
       return rows.filter(row => !live.has(row.id)).map(toUnfinished)
+    },
+    orphans: async () => (await listOrphans(db, hostId)).filter(row => !live.has(row.id)).map(toUnfinished),
+    settleOrphan: async (id, metadata) => await settleOrphan(db, id, { metadata: addedMetadata(storableJson(metadata)) }),
+    interruptAllOf: async (owner, reason) => (await interruptOperationsOf(db, owner, storableJson({ reason }))).map(toUnfinished),
+    underWay: () => [...live.keys()],
+    cancel: (id, by) => cancelLive(live.get(id), id, by),
+    letGo (id) {
+      const operation = live.get(id)
+      // One that is just storing its end has not been ended by somebody else.
+      if (operation?.handle.finished === null) operation.end(new Error('Its record was ended by another host.'))
     },
     ended: id => live.get(id)?.ended ?? null,
     interrupt: async (id, why) => await interruptOperation(deps, id, why),

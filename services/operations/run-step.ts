@@ -1,6 +1,7 @@
 /** Runs a step under an operation, so that the record tells how it ended whichever way it ends. */
 import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import { Unavailable, isProblem } from '../errors.ts'
+import { Cancellation } from './cancellation.ts'
 import type { OperationFinish, OperationHandle } from './operation-handle.ts'
 
 /** The reason to abort an operation with when the service itself goes down: it is then `interrupted`, not `cancelled`. */
@@ -32,7 +33,8 @@ export async function runStep<T> (op: OperationHandle, step: (op: OperationHandl
     // The reason of an abort is one object for all operations: it names none of them.
     if (isProblem(error) && error !== op.signal.reason) error.members.operationId ??= op.id
     if (op.finished === null) {
-      op.log.system(error instanceof Error ? error.message : String(error))
+      // Who cancelled it is written with the end.
+      if (!(error instanceof Cancellation)) op.log.system(error instanceof Error ? error.message : String(error))
       await op.finish(failureOf(op, error))
     }
     throw error

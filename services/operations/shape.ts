@@ -26,6 +26,7 @@ export function toOperation (row: Row<'workspace_operations'>): WorkspaceOperati
     stdoutExcerpt: row.stdout_excerpt,
     stderrExcerpt: row.stderr_excerpt,
     metadata: row.metadata,
+    queuePosition: null,
     startedAt: time(row.started_at),
     finishedAt: row.finished_at === null ? null : time(row.finished_at),
     createdAt: time(row.created_at),

@@ -30,6 +30,7 @@ export async function runJob (input: JobInput): Promise<CommandResult> {
     env: environment.build({ context, own: { ...renderEnv(entry, scope), ...values }, mark: op.mark }),
     limits: entry.limits,
     timeoutMs: entry.timeoutSec === undefined ? null : entry.timeoutSec * 1000,
+    timeoutName: 'timeoutSec',
     ...(entry.stop?.graceSec === undefined ? {} : { graceMs: entry.stop.graceSec * 1000 })
   })
 }

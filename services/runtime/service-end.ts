@@ -7,7 +7,7 @@ import type { ProcessExit } from '../process/spawn.ts'
 import { terminate } from '../process/terminate.ts'
 import type { HealthState } from './health.ts'
 import { exitColumns, exitWords, type RuntimeLog, type WatchedService } from './live-services.ts'
-import { decideRestart, type AfterEnd, type ServiceEnd } from './restart-policy.ts'
+import { decideRestart, type AfterEnd, type RestartRule, type ServiceEnd } from './restart-policy.ts'
 import type { Addresses, ServicePlan } from './service-plan.ts'
 import type { ServiceRunDeps } from './service-run.ts'
 import { lockOf, storedDefinition } from './stored-definition.ts'
@@ -58,19 +58,24 @@ function ifBusy (error: unknown): void {
   if (!isProblem(error) || error.code !== 'workspace_busy') throw error
 }
 
+export interface EndWords {
+  /** A sentence; what follows is added to it. */
+  why: string
+  survivors?: readonly number[]
+  /** It is not started again, whatever its policy. */
+  isFinal?: boolean
+}
+
 /**
  * Records an end and what follows it: `backing_off` with the time of the restart, or `stopped` or `failed`.
- * @param why a sentence; what follows is added to it
  * @returns the row as it is now; undefined when it had ended already
  */
-export async function settleEnd (deps: EndDeps, id: string, end: ServiceEnd, { why, survivors = [] }: { why: string, survivors?: readonly number[] }): Promise<ServiceRow | undefined> {
+export async function settleEnd (deps: EndDeps, id: string, end: ServiceEnd, { why, survivors = [], isFinal = false }: EndWords): Promise<ServiceRow | undefined> {
   const row = await findService(deps.db, id)
   if (row === undefined || !isLiveRow(row)) return undefined
   const { restart: rule, releasesPort, holderKey } = storedDefinition(row, deps.serviceLogMaxBytes)
   const at = deps.now()
-  const ranMs = row.ready_at === null ? 0 : at.getTime() - row.ready_at.getTime()
-  // Beside what could not be ended nothing may be started.
-  const after: AfterEnd = survivors.length > 0 ? { restart: false, gaveUp: false } : decideRestart(rule, end, { streak: row.restart_streak, ranMs })
+  const after = decideAfter(row, rule, end, { endsHere: isFinal || survivors.length > 0, at })
   const columns = { ...exitColumns(end.exit ?? { code: null, signal: null }, at), ready_at: null, exit_reason: why + consequence(row, after, survivors) }
   const status = after.restart ? 'backing_off' : end.cause === 'exited' ? columns.status : 'failed'
   const nextRestartAt = after.restart ? new Date(at.getTime() + after.delayMs) : null
@@ -79,6 +84,12 @@ export async function settleEnd (deps: EndDeps, id: string, end: ServiceEnd, { w
   if (nextRestartAt !== null) deps.restarts.schedule(id, nextRestartAt)
   else if (releasesPort) await deps.ports.release(holderKey)
   return stored
+}
+
+/** Beside what could not be ended nothing may be started. */
+function decideAfter (row: ServiceRow, rule: RestartRule, end: ServiceEnd, { endsHere, at }: { endsHere: boolean, at: Date }): AfterEnd {
+  if (endsHere) return { restart: false, gaveUp: false }
+  return decideRestart(rule, end, { streak: row.restart_streak, ranMs: row.ready_at === null ? 0 : at.getTime() - row.ready_at.getTime() })
 }
 
 function consequence (row: ServiceRow, after: AfterEnd, survivors: readonly number[]): string {

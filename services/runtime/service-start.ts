@@ -3,6 +3,7 @@ import { isUniqueViolation } from '../../db/errors.ts'
 import { findLiveRivals, findService, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
 import { addServiceUse, dropServiceUse, type UsingPlace } from '../../db/service-uses.ts'
 import { isProblem, WorkspaceBusy } from '../errors.ts'
+import { Cancellation } from '../operations/cancellation.ts'
 import type { LockRequest } from '../operations/locks.ts'
 import { isAlive } from '../process/tree.ts'
 import { adoptService, endLostService } from './adopt.ts'
@@ -67,7 +68,7 @@ export async function restartUnderLock (deps: LockedDeps, id: string, input: Ser
   }
   let settled = false
   const settle = async (error: unknown): Promise<never> => {
-    if (!settled) await failRestart(deps, id, error)
+    if (!settled) await failRestart(deps, id, error, input.op.signal)
     settled = true
     throw error
   }
@@ -75,10 +76,10 @@ export async function restartUnderLock (deps: LockedDeps, id: string, input: Ser
   return await deps.locks.withLock(startLock(input), begin).catch(settle)
 }
 
-/** A restart came to nothing: its policy decides what follows. */
-export async function failRestart (deps: LockedDeps, id: string, error: unknown): Promise<void> {
+/** A restart came to nothing: its policy decides what follows; nothing does where somebody cancelled it (the operation's signal tells). */
+export async function failRestart (deps: LockedDeps, id: string, error: unknown, signal?: AbortSignal): Promise<void> {
   const reason = isProblem(error) ? error.detail : error instanceof Error ? error.message : String(error)
-  await settleEnd(deps, id, { cause: 'not_ready', exit: null }, { why: /[.!?]$/.test(reason) ? reason : `${reason}.` })
+  await settleEnd(deps, id, { cause: 'not_ready', exit: null }, { why: /[.!?]$/.test(reason) ? reason : `${reason}.`, isFinal: signal?.reason instanceof Cancellation })
 }
 
 function startLock ({ plan, op }: ServiceRunInput): LockRequest {

@@ -1,6 +1,7 @@
 /** What a failed start leaves: no process, a row that says why, and a problem with the cause and the last lines of its log. */
 import { updateLiveService } from '../../db/runtime-services.ts'
 import { ServiceStartFailed, isProblem, type Problem } from '../errors.ts'
+import { Cancellation } from '../operations/cancellation.ts'
 import { portOwner, type PortOwner } from '../process/proc-net.ts'
 import { outOfMemoryWords, wasOutOfMemory } from '../process/limits.ts'
 import type { ProcessExit } from '../process/spawn.ts'
@@ -45,7 +46,7 @@ export async function endFailedStart (deps: ServiceRunDeps, attempt: Attempt, se
   const proof = service === null ? null : await terminate({ root: service.identity, mark, signal: plan.stopSignal, graceMs: plan.graceMs })
   deps.live.remove(row.id)
   const owner = port === null ? null : await portOwner(port)
-  const reason = reasonOf(cause, owner, port) + memory
+  const reason = reasonOf(cause, owner, port, op.signal) + memory
   await copyServiceLog(op, log, rendered.env)
   const redactor = deps.redactor.with(rendered.env)
   const lines = await readLastLines(log.path, shownLines, { fromByte: log.fromByte })
@@ -75,7 +76,7 @@ function isAborted (cause: unknown): boolean {
 }
 
 /** One or two sentences, beginning small to go on from "did not start:". */
-function reasonOf (cause: unknown, owner: PortOwner | null, port: number | null): string {
+function reasonOf (cause: unknown, owner: PortOwner | null, port: number | null, { reason }: AbortSignal): string {
   const taken = owner === null ? '' : ` Port ${port} is in use by ${ownerWords(owner)}.`
   if (!isNotReady(cause)) {
     if (isProblem(cause)) return `${cause.detail}.${taken}`
@@ -85,7 +86,7 @@ function reasonOf (cause: unknown, owner: PortOwner | null, port: number | null)
     case 'exited': return `${exitSentence(cause.exit)}${taken}`
     case 'timed_out': return `it was not ready within ${cause.afterMs} ms; ${cause.lastResult}.${taken}`
     case 'foreign_listener': return `${cause.lastResult}.${taken}`
-    case 'aborted': return 'it was told to stop while it started.'
+    case 'aborted': return reason instanceof Cancellation ? 'its start was cancelled.' : 'it was told to stop while it started.'
   }
 }
 

@@ -3,6 +3,9 @@ import type { JsonObject } from '../../db/tables.ts'
 import { isProblem } from '../errors.ts'
 import type { StopReport } from './service-stop.ts'
 
+/** Why a stop is not cancelled: half a stop is nothing to go back to, and it is bounded. */
+export const stopsGoOn = 'A stop can not be cancelled: it ends by itself within its grace time. Start the service again afterwards.'
+
 /** The proof: processes before, survivors after, ports free, over all and for each; and for whom others go on. */
 export function stopMetadata (reports: readonly StopReport[]): JsonObject {
   const stopped = reports.filter(report => !report.kept)

@@ -30,8 +30,8 @@ export interface Supervisor {
    * @throws ServiceStartFailed (422), WorkspaceBusy (409), what the plan throws: the row is settled by its policy then
    */
   restart (id: string, input: ServiceRunInput): Promise<ServiceRow | null>
-  /** A restart could not even be begun: the row is settled by its policy. */
-  failRestart (id: string, error: unknown): Promise<void>
+  /** A restart could not even be begun: the row is settled by its policy, or for good where the operation's signal says that somebody cancelled it. */
+  failRestart (id: string, error: unknown, signal?: AbortSignal): Promise<void>
   /** Takes up a live row after a restart of this service: watched again if its process is there, waiting on if it backs off, else ended. */
   adopt (row: ServiceRow): Promise<'adopted' | 'ended'>
   /** Tells every start under way to give up. */
@@ -57,7 +57,7 @@ export function createSupervisor (deps: LockedDeps): Supervisor {
     stop,
     stopAll,
     restart: async (id, input) => await restartUnderLock(deps, id, input),
-    failRestart: async (id, error) => await failRestart(deps, id, error),
+    failRestart: async (id, error, signal) => await failRestart(deps, id, error, signal),
     adopt: async row => await takeUp(deps, row),
     async close ({ stopServices }) {
       cancelStarts(new Error('The service is going down.'))

@@ -1,5 +1,6 @@
 /** Turns failures of git and of the file system, which a request can provoke, into problems that say what is wrong. */
 import { GitFailed, gitReason } from '../git/exec.ts'
+import { Cancellation } from '../operations/cancellation.ts'
 import { ServiceStopping } from '../operations/run-step.ts'
 import { PathNotAllowed, RepositoryUnusable, Unavailable } from '../errors.ts'
 
@@ -20,6 +21,7 @@ const pathFaults: Record<string, string> = {
 export function asProblem (error: unknown): unknown {
   if (error instanceof GitFailed) {
     if (error.reason === 'aborted' && error.cause instanceof ServiceStopping) return stopping(error.cause)
+    if (error.reason === 'aborted' && error.cause instanceof Cancellation) return error.cause
     return new RepositoryUnusable(`git refused: ${gitReason(error)}`, { cause: error })
   }
   if (error instanceof ServiceStopping) return stopping(error)

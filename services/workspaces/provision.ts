@@ -28,7 +28,14 @@ export interface Provisioner {
    * Runs the command in the workspace's folder under an operation of its own and answers the fingerprint to store.
    * @throws ProvisionFailed (422) when it exits non-zero or runs too long; Unavailable (503) when the service stops
    */
-  run (row: WorkspaceRow, worktree: string, context: CommandContext, runId: string | null): Promise<string>
+  run (row: WorkspaceRow, worktree: string, context: CommandContext, how: ProvisionHow): Promise<string>
+}
+
+export interface ProvisionHow {
+  /** The run it is recorded for. */
+  runId: string | null
+  /** Ends the command, beside its own operation's. */
+  signal?: AbortSignal | undefined
 }
 
 /** A provisioner for the workspaces of this host. */
@@ -42,7 +49,7 @@ export function createProvisioner ({ recorder, environment, timeoutMs }: Provisi
       return provisionPolicy === 'on_change' && await fingerprint(row, command, worktree) !== row.provision_fingerprint
     },
 
-    async run (row, worktree, context, runId) {
+    async run (row, worktree, context, { runId, signal }) {
       const written = provisionCommandOf(row) ?? ''
       const cwd = row.cwd ?? worktree
       const { command } = await resolveOwnerScript(written, row.repo_root)
@@ -53,7 +60,7 @@ export function createProvisioner ({ recorder, environment, timeoutMs }: Provisi
         metadata: { action: 'provision', created: context.workspace.created }
       }), async op => {
         const env = environment.build({ context, mark: op.mark })
-        const result = await runCommand({ op, command, cwd, env, timeoutMs })
+        const result = await runCommand({ op, command, cwd, env, timeoutMs, ...(signal === undefined ? {} : { signal }) })
         await op.finish(finishOf(op, result))
         const problem = problemOf(op, written, result, timeoutMs)
         if (problem !== null) throw problem

@@ -55,7 +55,7 @@ export function createRealizer (given: RealizerDeps): Realizer {
   const deps: Deps = { ...given, now: given.now ?? (() => new Date()), homeDir: given.homeDir ?? homedir(), provisioner }
   return {
     async realize (row, options = {}) {
-      return await alone(deps, row, 'its files are being made', async current => {
+      return await alone(deps, row, { purpose: 'its files are being made' }, async current => {
         if (current.status !== 'provisioning') throw new WorkspaceStateConflict(`The workspace is ${current.status}, not provisioning.`)
         return await makeOrUndo(deps, current, options)
       })
@@ -66,7 +66,7 @@ export function createRealizer (given: RealizerDeps): Realizer {
     async ensureFiles (row, options = {}) {
       if (row.strategy_type !== 'git_worktree') return await requireFolder(row)
       if (await isReady(deps, row)) return row
-      return await alone(deps, row, 'its files are being made sure of', async current => {
+      return await alone(deps, row, { purpose: 'its files are being made sure of', signal: options.signal }, async current => {
         if (!reusableStatuses.some(status => status === current.status)) {
           throw new WorkspaceStateConflict(`The workspace is ${current.status}.`)
         }
@@ -77,8 +77,8 @@ export function createRealizer (given: RealizerDeps): Realizer {
 }
 
 /** Runs a step with the workspace locked for itself and its row read afresh. */
-async function alone (deps: Deps, row: WorkspaceRow, purpose: string, step: (current: WorkspaceRow) => Promise<WorkspaceRow>): Promise<WorkspaceRow> {
-  return await deps.locks.withLock({ resource: `workspace:${row.id}`, mode: 'exclusive', purpose, waitMs: workspaceWaitMs }, async () => {
+async function alone (deps: Deps, row: WorkspaceRow, { purpose, signal }: { purpose: string, signal?: AbortSignal | undefined }, step: (current: WorkspaceRow) => Promise<WorkspaceRow>): Promise<WorkspaceRow> {
+  return await deps.locks.withLock({ resource: `workspace:${row.id}`, mode: 'exclusive', purpose, waitMs: workspaceWaitMs, ...(signal === undefined ? {} : { signal }) }, async () => {
     const current = await findWorkspace(deps.db, row.id)
     if (current === undefined) throw new NotFound('The workspace is gone.')
     return await step(current)
@@ -168,7 +168,7 @@ async function provisionIfDue (deps: Deps, row: WorkspaceRow, options: RealizeOp
   const path = row.realized_path ?? row.provider_ref ?? ''
   if (!await deps.provisioner.isDue(row, path)) return row
   const context = await loadCommandContext(deps.db, row, { created: row.provision_fingerprint === null, ...options })
-  const fingerprint = await deps.provisioner.run(row, path, context, options.runId ?? null)
+  const fingerprint = await deps.provisioner.run(row, path, context, { runId: options.runId ?? null, signal: options.signal })
   return await update(deps, row.id, { provision_fingerprint: fingerprint })
 }
 

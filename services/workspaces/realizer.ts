@@ -6,6 +6,8 @@ import type { WorkspaceRow } from './shape.ts'
 export interface RealizeOptions extends ContextOptions {
   /** The run the operations are recorded for. */
   runId?: string | null
+  /** Gives up what was begun for somebody who does not want it any more. */
+  signal?: AbortSignal
   /** `realize`: the row was left behind by an earlier process; look first at what that one made. */
   resume?: boolean
   /** `realize`: the repository of the project workspace, where it was found a moment ago. */

@@ -180,7 +180,7 @@ t.test('a command that needs more memory than its limit is ended by the kernel, 
 t.test('a command ended for want of memory says why', async t => {
   const { recorder } = await newRecorder(db, t.testdir({}))
   const op = await recorder.begin(operationOf(ids))
-  t.match(finishOf(op, { exitCode: null, signal: 'SIGKILL', outcome: 'exited', outOfMemory: true, stop: null }), {
+  t.match(finishOf(op, { exitCode: null, signal: 'SIGKILL', outcome: 'exited', timer: null, outOfMemory: true, stop: null }), {
     status: 'failed', metadata: { exitSignal: 'SIGKILL', exitReason: /more memory than its limit/ }
   })
   await op.finish({ status: 'failed' })
@@ -194,6 +194,6 @@ t.test('a survivor makes the operation failed, never quietly succeeded', async t
   const { recorder } = await newRecorder(db, t.testdir({}))
   const op = await recorder.begin(operationOf(ids))
   const stop = { membersBefore: [1], survivors: [1], forced: true, portFree: null, durationMs: 1 }
-  t.match(finishOf(op, { exitCode: 0, signal: null, outcome: 'exited', outOfMemory: false, stop }), { status: 'failed', metadata: { code: 'stop_incomplete', stop } })
+  t.match(finishOf(op, { exitCode: 0, signal: null, outcome: 'exited', timer: null, outOfMemory: false, stop }), { status: 'failed', metadata: { code: 'stop_incomplete', stop } })
   await op.finish({ status: 'succeeded' })
 })
