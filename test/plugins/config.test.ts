@@ -1,6 +1,6 @@
 /** The configuration: defaults, what is refused and how it is said. */
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { settings } from '../../plugins/config-schema.ts'
@@ -21,6 +21,7 @@ t.test('without variables everything has its default', async t => {
     logLevel: 'info',
     portRange: { from: 20000, to: 29999 },
     commandTimeoutSec: 600,
+    maxJobs: Math.max(2, availableParallelism()),
     bodyLimitBytes: 1_048_576
   })
 })
@@ -39,7 +40,8 @@ t.test('values are read as what they are', async t => {
     BERTH_TRUST_PROXY: 'true',
     BERTH_PUBLIC_URL: 'http://127.0.0.1:9999/',
     BERTH_PORT_RANGE: '30000-30001',
-    BERTH_JOB_LOG_MAX_BYTES: '4096'
+    BERTH_JOB_LOG_MAX_BYTES: '4096',
+    BERTH_MAX_JOBS: '7'
   }), {
     port: 0,
     dataDir: '/tmp/data',
@@ -49,13 +51,14 @@ t.test('values are read as what they are', async t => {
     trustProxy: true,
     publicUrl: 'http://127.0.0.1:9999',
     portRange: { from: 30000, to: 30001 },
-    jobLogMaxBytes: 4096
+    jobLogMaxBytes: 4096,
+    maxJobs: 7
   })
 })
 
 t.test('a wrong value is refused in one line that names the variable and what it must be', async t => {
   const wrong: [string, string][] = [
-    ['BERTH_PORT', 'abc'], ['BERTH_PORT', '65536'], ['BERTH_PORT', '-1'], ['BERTH_PORT', '1.5'], ['BERTH_PORT', '0x10'], ['BERTH_PORT', ' 80'],
+    ['BERTH_PORT', 'abc'], ['BERTH_MAX_JOBS', '0'], ['BERTH_PORT', '65536'], ['BERTH_PORT', '-1'], ['BERTH_PORT', '1.5'], ['BERTH_PORT', '0x10'], ['BERTH_PORT', ' 80'],
     ['BERTH_TRUST_PROXY', 'maybe'],
     ['BERTH_AUTH_MODE', 'open'],
     ['BERTH_ALLOWED_ROOTS', 'code'], ['BERTH_ALLOWED_ROOTS', '/a:b'],

@@ -92,11 +92,11 @@ t.test('secrets of its environment are masked, the mark is in its environment', 
   t.equal(operation.stdoutExcerpt, 'key ***\nmarked\n')
 })
 
-t.test('a time-out ends the whole tree', async t => {
-  const { result, operation, cwd, lines } = await run(t, 'sleep 300 & echo $! > pid; wait', { timeoutMs: 300 })
+t.test('a time-out ends the whole tree, and names the timer', async t => {
+  const { result, operation, cwd, lines } = await run(t, 'echo begun; sleep 300 & echo $! > pid; wait', { timeoutMs: 300, timeoutName: 'timeoutSec' })
   t.equal(result.outcome, 'timed_out')
-  t.match(operation, { status: 'timed_out', metadata: { stop: { survivors: [] } } })
-  t.match(text(lines, 'system'), 'longer than 0.3 s')
+  t.match(operation, { status: 'timed_out', stdoutExcerpt: 'begun\n', metadata: { timer: { name: 'timeoutSec', sec: 0.3 }, stop: { survivors: [] } } })
+  t.match(text(lines, 'system'), 'longer than 0.3 s (timeoutSec)')
   t.equal(readIdentity(await pidIn(join(cwd, 'pid'))), null)
 })
 

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { createOperationHandle } from '../../../services/operations/operation-handle.ts'
+import { Cancellation } from '../../../services/operations/cancellation.ts'
 import type { LogSummary, OperationLogWriter } from '../../../services/operations/log-writer.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
+import { eventually } from '../../fixtures/eventually.ts'
 import { companyWithOperation } from '../../fixtures/operations.ts'
 
 const { db } = await openTestDatabase(t, 'pglite')
@@ -18,11 +20,11 @@ function writerThatEnds (summary: Partial<LogSummary>): OperationLogWriter {
   }
 }
 
-async function newHandle (summary: Partial<LogSummary> = {}) {
+async function newHandle (summary: Partial<LogSummary> = {}, now: () => Date = () => new Date()) {
   const { operationId } = await companyWithOperation(db)
   const row = await db.selectFrom('workspace_operations').selectAll().where('id', '=', operationId).executeTakeFirstOrThrow()
   const warnings: string[] = []
-  const live = createOperationHandle({ db, row, mark: randomUUID(), writer: writerThatEnds(summary), now: () => new Date(), log: { warn: (_fields, message) => { warnings.push(message) } } })
+  const live = createOperationHandle({ db, row, mark: randomUUID(), writer: writerThatEnds(summary), now, log: { warn: (_fields, message) => { warnings.push(message) } } })
   return { ...live, warnings }
 }
 
@@ -55,6 +57,44 @@ t.test('its signal aborts with the reason it is ended with', async t => {
   const finishing = handle.finish({ status: 'cancelled' })
   t.not(handle.finished, null)
   await finishing
+})
+
+t.test('its turn comes later: queued until then, and its start is that', async t => {
+  let clock = new Date('2026-01-05T10:00:00.000Z')
+  const { handle } = await newHandle({}, () => clock)
+  await handle.move('queued')
+  const queued = await db.selectFrom('workspace_operations').selectAll().where('id', '=', handle.id).executeTakeFirstOrThrow()
+  t.match(queued, { status: 'queued', started_at: clock })
+  await handle.move('queued')
+  clock = new Date('2026-01-05T10:00:09.000Z')
+  await handle.move('running')
+  t.match(await handle.finish({ status: 'succeeded' }), { status: 'succeeded', startedAt: clock.toISOString() })
+})
+
+t.test('a clock that is set back while it runs does no harm: it ends after it began, by the time it took', async t => {
+  let clock = new Date('2026-01-05T10:00:00.000Z')
+  const { handle } = await newHandle({}, () => clock)
+  await handle.move('queued')
+  const before = performance.now()
+  await handle.move('running')
+  const begun = performance.now()
+  await eventually(() => performance.now() - begun > 30, 'some time to pass')
+  clock = new Date('2020-01-01T00:00:00.000Z')
+  const { startedAt, finishedAt } = await handle.finish({ status: 'succeeded' })
+  const tookMs = Date.parse(finishedAt ?? '') - Date.parse(startedAt)
+  t.ok(tookMs >= 30 && tookMs <= performance.now() - before + 1, `${tookMs} ms`)
+})
+
+t.test('who cancelled it is in its metadata and in the activity, with its end; not when it ended otherwise', async t => {
+  const by = { type: 'agent' as const, id: randomUUID(), runId: randomUUID() }
+  for (const status of ['cancelled', 'succeeded'] as const) {
+    const { handle, end } = await newHandle()
+    end(new Cancellation(by, handle.id))
+    const { metadata } = await handle.finish({ status })
+    t.same(metadata, status === 'cancelled' ? { cancelledBy: by } : null)
+    const activity = (await db.selectFrom('activity_log').selectAll().execute()).filter(({ details }) => details?.['operationId'] === handle.id)
+    t.match(activity, status === 'cancelled' ? [{ action: 'execution_workspace.operation_cancelled', actor_type: 'agent', agent_id: by.id, run_id: by.runId }] : [])
+  }
 })
 
 t.test('what can not be stored is thrown, and still ends the operation', async t => {
