@@ -6,6 +6,7 @@ import { get } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createClient, type Call } from '../cli/client.ts'
+import { measureJobs } from './jobs.ts'
 import { median, pairMs, timeMs } from './measure.ts'
 import { multiple, over, type Result } from './report.ts'
 
@@ -71,15 +72,13 @@ export async function measureActions (serviceUrl: string, repository: string): P
     () => timeMs(() => run('git', ['status', '--porcelain=v2', '--branch'], { cwd: workspace.providerRef })))
 
   const { start, stop } = await measureService(call, path, workspace)
-  const job = await pairMs(30,
-    () => timeMs(() => call('POST', `${path}/runtime-commands/run`, { workspaceCommandId: 'job:nothing' }, 200)),
-    () => timeMs(() => run('/bin/sh', ['-c', 'true'])))
+  const others = await Promise.all(['a', 'b', 'c'].map(async name => `/api/execution-workspaces/${(await create(`jobs ${name}`)).body.id}`))
   return [
     over('create', 'git worktree add', created, null),
     multiple('close readiness, dirty worktree', 'one git status', readiness, 2),
     over('start to ready', "the child's own boot to its first answer", start, 15),
     over('stop', "the child's own end", stop, 15),
-    over('job `true`', 'bare spawn', job, null)
+    ...await measureJobs(call, [path, ...others])
   ]
 }
 

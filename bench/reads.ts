@@ -57,8 +57,11 @@ export async function measureReads (serviceUrl: string, databaseUrl: string, rep
   try {
     const call = createClient(serviceUrl)
     const listPath = `/api/companies/${many.companyId}/execution-workspaces`
-    const first = (await call<{ id: string }[]>('GET', `${listPath}?limit=1`)).body[0]?.id ?? ''
+    const [first, busy] = (await call<{ id: string }[]>('GET', `${listPath}?limit=2`)).body.map(({ id }) => id)
+    if (first === undefined || busy === undefined) throw new Error('there are no workspaces')
     await seedOperations(database.db, many.companyId, first, 1000)
+    await seedOperations(database.db, many.companyId, busy, 100_000)
+    const operationsOf = (id: string) => `${serviceUrl}/api/execution-workspaces/${id}/workspace-operations`
     const deepPath = `/api/companies/${deep.companyId}/execution-workspaces`
     const shallow = `${serviceUrl}${deepPath}?limit=100`
     const atDepth = await pageAtDepth(serviceUrl, deepPath, 100_000)
@@ -67,7 +70,8 @@ export async function measureReads (serviceUrl: string, databaseUrl: string, rep
       rate('get one', 'bare Fastify + pg, same rows', await pairThroughput(3, 3, `${serviceUrl}/api/execution-workspaces/${first}`, `${bare.url}/one/${first}`), 0.7),
       rate('list 100', 'bare Fastify + pg, same rows', await pairThroughput(3, 3, `${serviceUrl}${listPath}`, `${bare.url}/list/${many.companyId}`), null),
       rate('list 100 at depth 100,000', 'the same list at depth 0', await pairThroughput(3, 3, atDepth, shallow), 0.9),
-      rate('operations 100', 'bare Fastify + pg, same rows', await pairThroughput(3, 3, `${serviceUrl}/api/execution-workspaces/${first}/workspace-operations`, `${bare.url}/operations/${first}`), null)
+      rate('operations 100', 'bare Fastify + pg, same rows', await pairThroughput(3, 3, operationsOf(first), `${bare.url}/operations/${first}`), null),
+      rate('operations 100 of 100,000', 'the same list of 1,000', await pairThroughput(3, 3, operationsOf(busy), operationsOf(first)), 0.9)
     ]
   } finally {
     await bare.stop()
