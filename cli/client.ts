@@ -7,18 +7,19 @@ export interface Answer<T> {
   elapsedMs: number
 }
 
-export type Call = <T = Record<string, unknown>>(method: string, path: string, body?: unknown, expect?: number) => Promise<Answer<T>>
+export type Call = <T = Record<string, unknown>>(method: string, path: string, body?: unknown, expect?: number, headers?: Record<string, string>) => Promise<Answer<T>>
 
 /**
  * @param baseUrl where the service listens
  * @returns a function that sends JSON and throws an Error with the answer's detail when the status is not `expect` (any 2xx unless given)
  */
 export function createClient (baseUrl: string): Call {
-  return async <T>(method: string, path: string, body?: unknown, expect?: number): Promise<Answer<T>> => {
+  return async <T>(method: string, path: string, body?: unknown, expect?: number, headers: Record<string, string> = {}): Promise<Answer<T>> => {
     const started = performance.now()
     const response = await fetch(baseUrl + path, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     const text = await response.text()
     const elapsedMs = performance.now() - started

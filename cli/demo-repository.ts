@@ -67,6 +67,7 @@ export const demoRuntime = {
       restart: { policy: 'on_failure', maxRetries: 3, backoffMs: 100 }
     },
     { name: 'clock', kind: 'service', command: 'exec node clock.js', port: { type: 'auto' }, readiness: answers, reuseScope: 'execution_workspace' },
-    { name: 'test', kind: 'job', command: 'node test.js', timeoutSec: 60 }
+    { name: 'test', kind: 'job', command: 'node test.js', timeoutSec: 60 },
+    { name: 'soak', kind: 'job', command: 'for round in $(seq 600); do echo round $round; sleep 0.1; done', timeoutSec: 120 }
   ]
 }

@@ -82,3 +82,24 @@ export async function runJob (call: Call, workspace: Workspace): Promise<void> {
     return { value: undefined, told: [`exit code 0; GET /api/workspace-operations/${body.operation.id}/log`, ...output.map(line => `| ${line}`)] }
   })
 }
+
+export async function cancelJob (call: Call, workspace: Workspace, serviceUrl: string): Promise<void> {
+  await step('Start a long job without waiting, follow it live, and cancel it', async () => {
+    const begun = await call<Controlled>('POST', `/api/execution-workspaces/${workspace.id}/runtime-commands/run`, { workspaceCommandId: 'job:soak' }, 202, { prefer: 'respond-async' })
+    const path = `/api/workspace-operations/${begun.body.operation.id}`
+    const told = [`202, Location: ${begun.headers.get('location')}`]
+    let rounds = 0
+    for await (const { event, data } of followEvents(`${serviceUrl}${path}/log/stream`)) {
+      if (event === 'end') told.push(`the stream ends: ${String(data['status'])}`)
+      else rounds += (data['lines'] as { chunk: string }[]).map(({ chunk }) => chunk).join('').split('round').length - 1
+      if (event === 'log' && rounds >= 3 && told.length === 1) {
+        const { body } = await call<Operation>('POST', `${path}/cancel`, {}, 200)
+        const { membersBefore, survivors } = body.metadata['stop'] as StopProof
+        ensure(body.status === 'cancelled' && survivors.length === 0, `the job is ${body.status}`)
+        told.push(`after ${rounds} rounds: POST ${path}/cancel → ${body.status}; processes before: ${membersBefore.join(', ')}; survivors: none`)
+      }
+    }
+    ensure(told.length === 3, 'the stream ended early')
+    return { value: undefined, told }
+  })
+}

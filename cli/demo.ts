@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type Call } from './client.ts'
 import { demoRuntime, makeDemoRepository } from './demo-repository.ts'
-import { crash, followLog, runJob, serve, stopWithProof } from './demo-runtime.ts'
+import { cancelJob, crash, followLog, runJob, serve, stopWithProof } from './demo-runtime.ts'
 import { ensure, step, type Controlled, type Operation, type Workspace } from './demo-step.ts'
 import { startServiceProcess, untilReady, type ServiceProcess } from './service-process.ts'
 
@@ -116,6 +116,7 @@ async function drive (call: Call, folder: string, service: ServiceProcess, keep:
   await crash(call, workspace, web)
   await stopWithProof(call, workspace)
   await runJob(call, workspace)
+  await cancelJob(call, workspace, service.url)
   await makeMess(workspace)
   if (keep) {
     console.log(`\nLeft up. API ${service.url}, docs ${service.url}/docs, dev server ${web.url}, workspace ${service.url}/api/execution-workspaces/${workspace.id}\nPress Ctrl+C to stop the service; its files are in ${folder}`)
