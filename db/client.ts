@@ -7,6 +7,7 @@ import type { BaseLogger } from 'pino'
 import { listenByConnection, listenBySession, type Listen } from './notifications.ts'
 import { createPgliteDialect, openPglite, type PgliteSession } from './pglite-dialect.ts'
 import { preparingClient } from './prepared-client.ts'
+import { runTextOn, type RunText } from './raw-statements.ts'
 import type { Tables } from './tables.ts'
 
 export type Db = Kysely<Tables>
@@ -18,6 +19,8 @@ export interface Database {
   kind: DatabaseKind
   /** Hears what transactions notify, of this process and of others; close it before the database. */
   listen: Listen
+  /** For libraries that bring their own SQL. */
+  runText: RunText
   /** Ends every connection; the embedded database is closed in an orderly way. Safe to call twice. */
   close(): Promise<void>
 }
@@ -86,7 +89,7 @@ async function prepareFolder (folder: string): Promise<void> {
 /** The database over an open embedded session, which is closed with it. */
 export function embeddedDatabase (session: PgliteSession): Database {
   const db: Db = new Kysely<Tables>({ dialect: createPgliteDialect(session) })
-  return { db, kind: 'pglite', listen: listenBySession(session), close: closeOnce(db) }
+  return { db, kind: 'pglite', listen: listenBySession(session), runText: runTextOn(session), close: closeOnce(db) }
 }
 
 async function openEmbedded (dataDir: string, log: DatabaseLog): Promise<Database> {
@@ -143,7 +146,7 @@ async function openPostgres (databaseUrl: string, log: DatabaseLog): Promise<Dat
     throw new DatabaseUnusable(`No connection to ${name}: ${reason(error)}`, { cause: error })
   }
   log.info({ database: name }, 'PostgreSQL connected')
-  return { db, kind: 'postgres', listen: listenByConnection(databaseUrl), close }
+  return { db, kind: 'postgres', listen: listenByConnection(databaseUrl), runText: runTextOn(pool), close }
 }
 
 /**
