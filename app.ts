@@ -17,6 +17,7 @@ import eventStreams from './plugins/event-streams.ts'
 import events from './plugins/events.ts'
 import health from './plugins/health.ts'
 import idempotency from './plugins/idempotency.ts'
+import jobQueue from './plugins/job-queue.ts'
 import leases from './plugins/leases.ts'
 import observability, { requestIdOf } from './plugins/observability.ts'
 import openapi from './plugins/openapi.ts'
@@ -27,6 +28,7 @@ import runtimeControl from './plugins/runtime-control.ts'
 import runtimeServices from './plugins/runtime-services.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
 import sweeper from './plugins/sweeper.ts'
+import webhooks from './plugins/webhooks.ts'
 import workspaces from './plugins/workspaces.ts'
 import activityRoutes from './routes/activity.ts'
 import adapterServiceRoutes from './routes/adapter-services.ts'
@@ -45,6 +47,8 @@ import projectRoutes from './routes/projects.ts'
 import rescueRoutes from './routes/rescue.ts'
 import runtimeControlRoutes from './routes/runtime-control.ts'
 import runtimeServiceRoutes from './routes/runtime-services.ts'
+import webhookDeliveryRoutes from './routes/webhook-deliveries.ts'
+import webhookRoutes from './routes/webhooks.ts'
 import type { Actor } from './services/access/actor.ts'
 
 /** All under `/api`; their order is that of the document. */
@@ -64,7 +68,9 @@ const apiRoutes = [
   operationRoutes,
   activityRoutes,
   eventRoutes,
-  maintenanceRoutes
+  maintenanceRoutes,
+  webhookRoutes,
+  webhookDeliveryRoutes
 ]
 
 export interface AppOptions {
@@ -111,6 +117,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(etag)
   await app.register(events)
   await app.register(companyEvents)
+  await app.register(jobQueue)
   await app.register(operations)
   await app.register(eventStreams)
   await app.register(directory)
@@ -123,6 +130,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(leases)
   await app.register(sweeper)
   await app.register(adapterServices)
+  await app.register(webhooks)
   await app.register(health, { recovery: () => app.recovery.state() })
 
   await app.register(docs)

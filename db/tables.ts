@@ -3,6 +3,7 @@ import type { Insertable, Selectable, Updateable } from 'kysely'
 import type { AgentsTable, CompaniesTable, IssuesTable, ProjectsTable, ProjectWorkspacesTable } from './tables/directory.ts'
 import type { ExecutionWorkspacesTable, PortReservationsTable, RunLeasesTable, RuntimeServicesTable, RuntimeServiceUsesTable, WorkspaceLocksTable, WorkspaceOperationsTable } from './tables/execution.ts'
 import type { ActivityLogTable, ApiKeysTable, CompanyEventMarksTable, CompanyEventsTable, HostsTable, IdempotencyKeysTable } from './tables/ledger.ts'
+import type { WebhookDeliveriesTable, WebhookDispatchTable, WebhooksTable } from './tables/webhooks.ts'
 
 export type { JsonObject } from './tables/columns.ts'
 
@@ -23,6 +24,9 @@ export interface Tables {
   activity_log: ActivityLogTable
   company_events: CompanyEventsTable
   company_event_marks: CompanyEventMarksTable
+  webhooks: WebhooksTable
+  webhook_deliveries: WebhookDeliveriesTable
+  webhook_dispatch: WebhookDispatchTable
   api_keys: ApiKeysTable
   idempotency_keys: IdempotencyKeysTable
 }

@@ -37,6 +37,7 @@ const tags = [
   { name: 'operations', description: 'The durable record of each thing done to a workspace, with its log.' },
   { name: 'activity', description: 'Who changed what.' },
   { name: 'maintenance', description: 'Upkeep of the whole instance, for its admins.' },
+  { name: 'webhooks', description: 'What happens in a company, sent to where you want it.' },
   { name: 'service', description: 'The service itself: health, readiness, metrics.' }
 ]
 

@@ -14,7 +14,10 @@ export const exampleIds = {
   host: 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa',
   activity: 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb',
   lease: 'cccccccc-cccc-4ccc-8ccc-cccccccccccc',
-  adapterService: 'dddddddd-dddd-4ddd-8ddd-dddddddddddd'
+  adapterService: 'dddddddd-dddd-4ddd-8ddd-dddddddddddd',
+  // The service makes these two as well.
+  webhook: 'eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee',
+  webhookDelivery: 'ffffffff-ffff-4fff-8fff-ffffffffffff'
 } as const
 
 const byName: Record<string, string> = {
@@ -23,7 +26,9 @@ const byName: Record<string, string> = {
   projectWorkspaceId: exampleIds.projectWorkspace,
   issueId: exampleIds.issue,
   agentId: exampleIds.agent,
-  runId: exampleIds.run
+  runId: exampleIds.run,
+  webhookId: exampleIds.webhook,
+  deliveryId: exampleIds.webhookDelivery
 }
 
 const byResource: Record<string, string> = {

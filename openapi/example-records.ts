@@ -163,6 +163,40 @@ export const operationEvent = {
   createdAt
 }
 
+export const webhook = {
+  id: ids.webhook,
+  companyId: ids.company,
+  url: 'https://hooks.example.invalid/berth',
+  types: ['execution_workspace.', 'workspace_operation.ended'],
+  description: null,
+  enabled: true,
+  disabledReason: null,
+  previousSecretExpiresAt: null,
+  version: 1,
+  ...stamps
+}
+
+export const webhookSecret = 'whsec_QSBzZWNyZXQgb2YgYW4gZXhhbXBsZSwgdXNlIG5vbmU='
+
+const { createdAt: timestamp, ...operationEventRest } = operationEvent
+
+export const webhookMessage = { ...operationEventRest, timestamp }
+
+export const webhookAttempt = { at: createdAt, durationMs: 84, httpStatus: 204, error: null, response: '' }
+
+export const webhookDelivery = {
+  id: ids.webhookDelivery,
+  webhookId: ids.webhook,
+  eventId: operationEvent.id,
+  type: operationEvent.type,
+  status: 'delivered',
+  attemptCount: 1,
+  lastAttempt: webhookAttempt,
+  nextAttemptAt: null,
+  finishedAt: createdAt,
+  ...stamps
+}
+
 export const lease = {
   id: ids.lease,
   companyId: ids.company,

@@ -4,6 +4,7 @@ import type { SwaggerTransform } from '@fastify/swagger'
 import { catalogue } from '../services/errors.ts'
 import { componentExamples } from './examples.ts'
 import { exampleIds, pathExample } from './example-ids.ts'
+import { sentWebhooks } from './sent-webhooks.ts'
 import { problem, type ProblemStatus } from './schemas/responses.ts'
 
 type Json = Record<string, unknown>
@@ -18,6 +19,7 @@ interface Operation {
 }
 interface Document {
   paths?: Record<string, Record<string, Operation>>
+  webhooks?: object
   components?: { schemas?: Record<string, Json> }
 }
 
@@ -48,6 +50,7 @@ export function finishDocument<T extends object> (raw: T): T {
   for (const [path, methods] of Object.entries(document.paths ?? {})) {
     for (const [method, operation] of Object.entries(methods)) finishOperation(path, method, operation, schemas)
   }
+  document.webhooks = sentWebhooks
   return raw
 }
 

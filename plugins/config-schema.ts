@@ -29,6 +29,10 @@ export const Environment = Type.Object({
   BERTH_SWEEP_INTERVAL_SEC: Type.Integer({ default: 300, minimum: 0, maximum: 86_400, description: 'How often the sweeper archives what its rules want closed, in seconds; 0: only when asked.', expected: 'a number of seconds from 0 to 86400' }),
   BERTH_MAX_JOBS: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, description: 'Jobs that run at once; others wait in line. Default: the number of cores, at least 2.', expected: 'a number of jobs from 1 to 10000' })),
   BERTH_BODY_LIMIT_BYTES: Type.Integer({ default: 1_048_576, minimum: 1024, maximum: 67_108_864, description: 'Size of the largest request body.', expected: 'a number of bytes from 1024 to 67108864' }),
+  BERTH_WEBHOOK_ALLOW_PRIVATE: flag('Send webhooks to `http://` and to private and loopback addresses too.'),
+  BERTH_WEBHOOK_TIMEOUT_SEC: Type.Integer({ default: 15, minimum: 1, maximum: 60, description: 'Time a receiver of webhooks has to answer, in seconds.', expected: 'a number of seconds from 1 to 60' }),
+  BERTH_WEBHOOK_MAX_ATTEMPTS: Type.Integer({ default: 10, minimum: 1, maximum: 100, description: 'Tries to deliver a webhook before it is given up.', expected: 'a number from 1 to 100' }),
+  BERTH_WEBHOOK_RETRY_MAX_SEC: Type.Integer({ default: 86_400, minimum: 1, maximum: 604_800, description: 'Longest pause between two tries, in seconds.', expected: 'a number of seconds from 1 to 604800' }),
   LOG_LEVEL: Type.Union(levels.map(level => Type.Literal(level)), { default: 'info', description: levels.map(level => `\`${level}\``).join(' '), expected: `one of ${levels.join(', ')}` })
 })
 

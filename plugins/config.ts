@@ -32,6 +32,10 @@ export interface Config {
   sweepIntervalSec: number
   maxJobs: number
   bodyLimitBytes: number
+  webhookAllowPrivate: boolean
+  webhookTimeoutSec: number
+  webhookMaxAttempts: number
+  webhookRetryMaxSec: number
 }
 
 declare module 'fastify' {
@@ -70,7 +74,11 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     commandTimeoutSec: values.BERTH_COMMAND_TIMEOUT_SEC,
     sweepIntervalSec: values.BERTH_SWEEP_INTERVAL_SEC,
     maxJobs: values.BERTH_MAX_JOBS ?? defaultMaxJobs(),
-    bodyLimitBytes: values.BERTH_BODY_LIMIT_BYTES
+    bodyLimitBytes: values.BERTH_BODY_LIMIT_BYTES,
+    webhookAllowPrivate: values.BERTH_WEBHOOK_ALLOW_PRIVATE,
+    webhookTimeoutSec: values.BERTH_WEBHOOK_TIMEOUT_SEC,
+    webhookMaxAttempts: values.BERTH_WEBHOOK_MAX_ATTEMPTS,
+    webhookRetryMaxSec: values.BERTH_WEBHOOK_RETRY_MAX_SEC
   }
   refuseOpenDoor(config)
   return config

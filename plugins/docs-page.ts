@@ -8,7 +8,7 @@
 export function rememberIds<T extends object> (response: T): T {
   const { url = '', text = '', status = 0 } = response as { url?: string, text?: string, status?: number }
   if (status < 200 || status > 299 || !/\/api\//.test(url)) return response
-  interface Seen { id?: unknown, mode?: unknown, phase?: unknown, serviceName?: unknown, workspace?: unknown, operation?: unknown, runtimeServices?: unknown }
+  interface Seen { id?: unknown, mode?: unknown, phase?: unknown, serviceName?: unknown, workspace?: unknown, operation?: unknown, runtimeServices?: unknown, disabledReason?: unknown, webhookId?: unknown }
   const page = globalThis as { berthSeenIds?: Record<string, string> }
   const seen = page.berthSeenIds ??= {}
   const look = (value: unknown): void => {
@@ -21,6 +21,8 @@ export function rememberIds<T extends object> (response: T): T {
     if (typeof one.id === 'string') {
       if (one.phase !== undefined) seen['77777777-7777-4777-8777-777777777777'] = one.id
       else if (one.serviceName !== undefined) seen['88888888-8888-4888-8888-888888888888'] = one.id
+      else if (one.webhookId !== undefined) seen['ffffffff-ffff-4fff-8fff-ffffffffffff'] = one.id
+      else if (one.disabledReason !== undefined) seen['eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee'] = one.id
       else if (one.mode !== undefined) seen['66666666-6666-4666-8666-666666666666'] = one.id
     }
     look(one.runtimeServices)

@@ -121,6 +121,7 @@ export const StatusNotSettable = define('status_not_settable', 422, 'This status
 export const RescueFailed = define('rescue_failed', 422, 'The rescue snapshot could not be made')
 export const RestoreFailed = define('restore_failed', 422, 'The workspace could not be restored')
 export const RescueUnreadable = define('rescue_unreadable', 422, 'The rescue snapshot can not be read')
+export const WebhookUrlNotAllowed = define('webhook_url_not_allowed', 422, 'Nothing may be sent there')
 export const IdempotencyMismatch = define('idempotency_mismatch', 422, 'Idempotency key used for another request')
 
 // 429, 5xx

@@ -5,11 +5,13 @@ import * as runtimeLifecycle from './0002-runtime-lifecycle.ts'
 import * as leaseEnds from './0003-lease-ends.ts'
 import * as companyEvents from './0004-company-events.ts'
 import * as cancel from './0005-cancel.ts'
+import * as webhooks from './0006-webhooks.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-runtime-lifecycle': runtimeLifecycle,
   '0003-lease-ends': leaseEnds,
   '0004-company-events': companyEvents,
-  '0005-cancel': cancel
+  '0005-cancel': cancel,
+  '0006-webhooks': webhooks
 }

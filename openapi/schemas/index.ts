@@ -12,6 +12,7 @@ import * as rescue from './rescue.ts'
 import * as runtime from './runtime.ts'
 import * as service from './service.ts'
 import * as sweep from './sweep.ts'
+import * as webhook from './webhook.ts'
 import * as workspace from './workspace.ts'
 import * as workspaceConfig from './workspace-config.ts'
 
@@ -20,5 +21,5 @@ function isNamed (value: unknown): value is TSchema & { $id: string } {
 }
 
 /** All exported schemas with an `$id`, in the order of their files: a new one needs no registration. */
-export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, event, readiness, explain, rescue, sweep, service]
+export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, event, webhook, readiness, explain, rescue, sweep, service]
   .flatMap(module => Object.values<unknown>(module).filter(isNamed))
