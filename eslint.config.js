@@ -51,6 +51,7 @@ export default [
   fence(['services/git/**/*.ts', 'services/operations/**/*.ts'], [http, parents(['control', 'archive', 'workspaces', 'runtime', 'directory'])]),
   fence(['services/workspaces/**/*.ts'], [http, parents(['control', 'archive', 'runtime'])]),
   fence(['services/runtime/**/*.ts'], [http, parents(['control', 'archive', 'workspaces'])]),
+  fence(['services/webhooks/**/*.ts'], [http, parents(['control', 'archive', 'workspaces', 'runtime', 'git', 'process'])]),
   fence(['services/archive/**/*.ts'], [http, parents(['control'])]),
   fence(['routes/**/*.ts'], [
     [['kysely', 'pg', '**/db/**', '**/services/**', 'node:child_process', 'child_process'], 'Routes translate, call what plugins decorate, and return.']

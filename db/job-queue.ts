@@ -91,6 +91,8 @@ export function createJobQueues (database: Database, log: DatabaseLog): JobQueue
       const options = { expireInSeconds, retryLimit, retryDelay: 0, deleteAfterSeconds: keepFinishedSec }
       await started.createQueue(name, options)
       await started.updateQueue(name, options)
+      // What a process that was killed had taken comes back now, not at the next regular look.
+      await started.supervise(name)
       return queueOf<Data>(started, name)
     },
     async close () {

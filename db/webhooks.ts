@@ -64,3 +64,23 @@ export async function moveDispatch (trx: Db, from: EventCursor, to: EventCursor)
     .where('txid', '=', from.txid).where('seq', '=', from.seq).executeTakeFirst()
   return numUpdatedRows === 1n
 }
+
+/**
+ * After a dump was restored into another server, whose transactions count anew, the places kept here would lie in the future:
+ * nothing would be sent for a long time. They become places among the restored events, which `adoptRestoredEvents` puts first.
+ * @returns whether there was anything to do
+ */
+export async function adoptRestoredDispatch (db: Db): Promise<boolean> {
+  const { rows: [found] } = await sql<{ foreign: boolean }>`
+    select exists (select from webhook_dispatch where txid >= pg_snapshot_xmax(pg_current_snapshot())) or
+      exists (select from webhooks where from_txid >= pg_snapshot_xmax(pg_current_snapshot())) as foreign`.execute(db)
+  if (found?.foreign !== true) return false
+  await db.transaction().execute(async trx => {
+    // Events that nobody had subscribed to when the cursor stood still are not to be sent now.
+    await sql`update webhook_dispatch set txid = '1', seq = case
+      when txid >= coalesce((select max(from_txid) from webhooks where enabled), '0') then seq
+      else coalesce((select max(seq) from company_events), 0) end`.execute(trx)
+    await trx.updateTable('webhooks').set({ from_txid: '1' }).where('from_txid', '>=', sql<string>`pg_snapshot_xmax(pg_current_snapshot())`).execute()
+  })
+  return true
+}

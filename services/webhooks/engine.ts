@@ -1,7 +1,7 @@
 /** Keeps deliveries going: looks for events when there may be new ones, and for turns that are due. Costs nothing until the first webhook. */
 import type { JobQueues } from '../../db/job-queue.ts'
 import { deleteDeliveriesBefore } from '../../db/webhook-deliveries.ts'
-import { anyWebhook } from '../../db/webhooks.ts'
+import { adoptRestoredDispatch, anyWebhook } from '../../db/webhooks.ts'
 import type { EventSignals } from '../operations/event-signals.ts'
 import type { RecorderLog } from '../operations/operation-handle.ts'
 import type { AttemptDeps } from './attempt.ts'
@@ -48,6 +48,7 @@ interface Running {
 async function begin (deps: EngineDeps, signal: AbortSignal): Promise<Running> {
   const { db, queues, signals, log, now, sending } = deps
   const queue = await queues.open<TurnData>(queueName, { expireInSeconds: Math.ceil(sending.timeoutMs / 1000) + expiryGraceSec })
+  await adoptRestoredDispatch(db)
   const loops = createLoops(signal, log)
   const turns = createTurns({ ...deps, queue, signal, wake: inMs => dueTurns.wake(inMs) })
   const dueTurns = loops.begin('deliveries that are due could not be looked for', turns.step)
