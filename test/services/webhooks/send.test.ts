@@ -31,7 +31,7 @@ t.test('the connection is made to the address that was looked at: the name is as
 
 t.test('an address in the URL is looked at again when it is sent', async t => {
   for (const url of ['https://127.0.0.1:1/', 'https://[::1]:1/', 'http://192.0.2.1/']) {
-    t.match(await send({ url, headers: {}, body: '{}' }, rules, signal), { httpStatus: null, error: String, response: null }, url)
+    t.match(await send({ url, headers: {}, body: '{}' }, rules, signal), { httpStatus: null, error: /not a public address|must begin with https/, response: null }, url)
   }
 })
 
