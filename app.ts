@@ -19,6 +19,7 @@ import health from './plugins/health.ts'
 import idempotency from './plugins/idempotency.ts'
 import jobQueue from './plugins/job-queue.ts'
 import leases from './plugins/leases.ts'
+import { maskedLogLine, redactorOf } from './plugins/masking.ts'
 import observability, { requestIdOf } from './plugins/observability.ts'
 import openapi from './plugins/openapi.ts'
 import operations from './plugins/operations.ts'
@@ -88,7 +89,7 @@ export interface AppOptions {
  */
 export async function buildApp (settings: Config, options: AppOptions = {}): Promise<FastifyInstance> {
   const app = fastify({
-    ...(options.logger === undefined ? { logger: { level: settings.logLevel } } : { loggerInstance: options.logger }),
+    ...(options.logger === undefined ? { logger: { level: settings.logLevel, hooks: { streamWrite: maskedLogLine(redactorOf(settings)) } } } : { loggerInstance: options.logger }),
     // The observability plugin writes one line per request.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,

@@ -23,6 +23,7 @@ export const Environment = Type.Object({
   BERTH_PORT_RANGE: Type.String({ default: '20000-29999', pattern: '^[0-9]{1,5}-[0-9]{1,5}$', description: 'Ports given to services that ask for an `auto` port.', expected: 'two ports, such as 20000-29999, the first not above the second' }),
   BERTH_JOB_LOG_MAX_BYTES: bytes(67_108_864, 4096, 'Size at which the log of a job is cut, the job going on.'),
   BERTH_SERVICE_LOG_MAX_BYTES: bytes(16_777_216, 4096, 'Size at which the head of a service\'s log is dropped.'),
+  BERTH_REDACT_PATTERNS: optional('Regular expressions, separated by white space: what one matches within a line of output is masked. Output is then shown line by line.', 'regular expressions separated by white space'),
   BERTH_REDACT_USERNAME: flag('Mask the user\'s name in logs too.'),
   BERTH_STOP_SERVICES_ON_EXIT: flag('Stop runtime services when the service ends; else they go on and are found again.'),
   BERTH_COMMAND_TIMEOUT_SEC: Type.Integer({ default: 600, minimum: 1, maximum: 86_400, description: 'Time for provision, cleanup and teardown commands, in seconds.', expected: 'a number of seconds from 1 to 86400' }),

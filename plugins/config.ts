@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import fp from 'fastify-plugin'
 import { dataDirOf } from '../db/data-dir.ts'
+import { BadPattern, parsePatterns } from '../services/operations/configured-patterns.ts'
 import { Environment, settings } from './config-schema.ts'
 
 export interface Config {
@@ -25,6 +26,8 @@ export interface Config {
   portRange: { from: number, to: number }
   jobLogMaxBytes: number
   serviceLogMaxBytes: number
+  /** What they match in output is masked. */
+  redactPatterns: readonly RegExp[]
   redactUsername: boolean
   stopServicesOnExit: boolean
   commandTimeoutSec: number
@@ -69,6 +72,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     portRange: portRange(values.BERTH_PORT_RANGE),
     jobLogMaxBytes: values.BERTH_JOB_LOG_MAX_BYTES,
     serviceLogMaxBytes: values.BERTH_SERVICE_LOG_MAX_BYTES,
+    redactPatterns: redactPatterns(values.BERTH_REDACT_PATTERNS),
     redactUsername: values.BERTH_REDACT_USERNAME,
     stopServicesOnExit: values.BERTH_STOP_SERVICES_ON_EXIT,
     commandTimeoutSec: values.BERTH_COMMAND_TIMEOUT_SEC,
@@ -142,6 +146,15 @@ function allowedRoots (value: string | undefined): string[] {
   const roots = (value ?? '').split(':').filter(root => root !== '')
   if (!roots.every(root => isAbsolute(root))) throw badSetting('BERTH_ALLOWED_ROOTS', value ?? '')
   return roots.map(root => resolve(root))
+}
+
+function redactPatterns (value: string | undefined): RegExp[] {
+  try {
+    return parsePatterns(value ?? '')
+  } catch (error) {
+    if (error instanceof BadPattern) throw new ConfigError(`BERTH_REDACT_PATTERNS must be ${error.message}. See npm start -- --help.`)
+    throw error
+  }
 }
 
 function portRange (value: string): { from: number, to: number } {

@@ -1,7 +1,6 @@
 /** Operations as `app.operations`: this host, its recorder, logs and locks, and what an actor may read of them. */
 import { randomUUID } from 'node:crypto'
-import { hostname, userInfo } from 'node:os'
-import type { FastifyInstance } from 'fastify'
+import { hostname } from 'node:os'
 import fp from 'fastify-plugin'
 import type { Page } from '../openapi/schemas/common.ts'
 import type { OperationLog, WorkspaceOperation } from '../openapi/schemas/operation.ts'
@@ -20,9 +19,10 @@ import { createOperationStreams, type OperationStreams } from '../services/opera
 import { createOperations, type LogRequest, type Operations } from '../services/operations/operations.ts'
 import { startHeeding } from '../services/operations/outside-word.ts'
 import { createRecorder, type Recorder } from '../services/operations/recorder.ts'
-import { createRedactor, type Redactor } from '../services/operations/redact.ts'
+import type { Redactor } from '../services/operations/redact.ts'
 import { ServiceStopping } from '../services/operations/run-step.ts'
 import type { PageRequest } from '../services/operations/seq-page.ts'
+import { redactorOf } from './masking.ts'
 
 export interface OperationsDoor {
   /** Throws NotFound, also for what the actor may not see. */
@@ -57,10 +57,6 @@ declare module 'fastify' {
 
 /** A running job gets the stop signal, its grace time of 5 s and SIGKILL within this time. */
 const endWithinMs = 10_000
-
-function usernameOf (app: FastifyInstance): string | null {
-  return app.config.redactUsername ? userInfo().username : null
-}
 
 /** Adds to the reader who may read. */
 function createDoor (operations: Operations, streams: OperationStreams): Pick<OperationsDoor, 'get' | 'listOfWorkspace' | 'listOfRun' | 'readLog' | 'followLog'> {
@@ -100,7 +96,7 @@ export default fp(async app => {
     onReleaseFailure: (error, resource) => app.log.warn({ err: error, resource }, 'a lock could not be given back yet')
   })
   await locks.releaseAllOf(hostId)
-  const redactor = createRedactor({ env: process.env, username: usernameOf(app) })
+  const redactor = redactorOf(app.config)
   const logStore = createLogStore({ dataDir, maxBytes: jobLogMaxBytes, redactor })
   const recorder = createRecorder({ db, hostId, logStore, redactor, log: app.log })
   const jobs = createJobQueue({ slots: app.config.maxJobs })

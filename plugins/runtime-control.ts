@@ -33,6 +33,7 @@ function superviseOf (app: FastifyInstance, session: SessionDeps): Supervisor {
   const { dataDir, serviceLogMaxBytes } = app.config
   const { log } = app
   const live = createLiveServices({
+    redactor,
     log,
     onExit: async (service, exit) => await endExited(deps, service, exit),
     onHealth: async (service, state, seen) => await noteHealth(deps, service, state, seen)

@@ -8,5 +8,5 @@ declare module 'fastify' {
 
 export default fp(async app => {
   const { redactor, tails } = app.operations
-  app.decorate('runtimeServices', createServiceLogs({ db: app.database.db, dataDir: app.config.dataDir, redactor, tails, log: app.log }))
-}, { name: 'runtime-services', dependencies: ['config', 'database', 'operations'] })
+  app.decorate('runtimeServices', createServiceLogs({ db: app.database.db, dataDir: app.config.dataDir, redactor, environmentOf: id => app.runtimeControl.supervisor.environmentOf(id), tails, log: app.log }))
+}, { name: 'runtime-services', dependencies: ['config', 'database', 'operations', 'runtime-control'] })

@@ -8,7 +8,7 @@ import { NotFound } from '../errors.ts'
 import { defaultLimitBytes, endEventId, type LogFollow, type LogStart } from '../operations/log-event.ts'
 import { localFileStore } from '../operations/log-store.ts'
 import type { LogTails } from '../operations/log-tail.ts'
-import type { Redactor } from '../operations/redact.ts'
+import type { Environment, Redactor } from '../operations/redact.ts'
 import type { RuntimeLog } from '../runtime/live-services.ts'
 import { readPart, startOffset } from '../runtime/log-reading.ts'
 import { createServiceStreams, hasAttemptEnded, type ServiceStreams } from '../runtime/log-stream.ts'
@@ -41,19 +41,21 @@ export interface ServiceLogsDeps {
   dataDir: string
   /** Masks the secrets of this process. */
   redactor: Redactor
+  /** What a service that runs was started with; empty for another. */
+  environmentOf: (id: string) => Environment
   tails: LogTails
   log: RuntimeLog
 }
 
 export function createServiceLogs (deps: ServiceLogsDeps): ServiceLogs {
-  const { db, redactor } = deps
+  const { db } = deps
   const streams = createServiceStreams(deps)
   const find = async (actor: Actor, id: string): Promise<ServiceRow> => requireVisible(actor, await findService(db, id))
   return {
     get: async (actor, id) => toRuntimeService(await find(actor, id)),
     async read (actor, id, request) {
       const row = await find(actor, id)
-      return await readServiceLog(deps, row, request, await serviceRedactor(db, redactor, row))
+      return await readServiceLog(deps, row, request, await redactorOf(deps, row))
     },
     async follow (actor, id, start, lastEventId) {
       const row = await find(actor, id)
@@ -84,8 +86,13 @@ async function readServiceLog ({ dataDir }: ServiceLogsDeps, row: ServiceRow, { 
   }
 }
 
-async function followServiceLog ({ db, dataDir, redactor: own, streams }: ServiceLogsDeps & { streams: ServiceStreams }, row: ServiceRow, { attempt = row.attempt, ...start }: LogStart & { attempt?: number | undefined }): Promise<LogFollow> {
-  const redactor = await serviceRedactor(db, own, row)
+async function redactorOf ({ db, redactor, environmentOf }: ServiceLogsDeps, row: ServiceRow): Promise<Redactor> {
+  return await serviceRedactor(db, redactor.with(environmentOf(row.id)), row)
+}
+
+async function followServiceLog (deps: ServiceLogsDeps & { streams: ServiceStreams }, row: ServiceRow, { attempt = row.attempt, ...start }: LogStart & { attempt?: number | undefined }): Promise<LogFollow> {
+  const { db, dataDir, streams } = deps
+  const redactor = await redactorOf(deps, row)
   const pathOf = (one: number) => serviceLogPlace(dataDir, row.id, one).path
   const offset = await startOffset(pathOf(attempt), { ...start, hasEnded: hasAttemptEnded(row, attempt) }, redactor)
   if (offset === null) throw noLog(attempt)

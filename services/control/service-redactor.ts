@@ -5,7 +5,10 @@ import type { Redactor } from '../operations/redact.ts'
 import type { WorkspaceCommand } from '../runtime/commands.ts'
 import { homeOf, loadPlace, withCommands, type FoundPlace, type ServiceHome } from './runtime-place.ts'
 
-/** The redactor for the log of a service; the kernel writes such a log, so it is masked when it is read. */
+/**
+ * The redactor for the log of a service. The kernel writes it as it comes, and it is masked in the file only once the
+ * service has ended; until then when it is read, also by the values it was started with, whatever the config says since.
+ */
 export async function serviceRedactor (db: Db, redactor: Redactor, home: ServiceHome): Promise<Redactor> {
   const target = homeOf(home)
   const place = target === null ? null : await loadPlace(db, target)

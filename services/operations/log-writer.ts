@@ -30,6 +30,8 @@ export interface OperationLogWriter {
   system (text: string): void
   /** Masks the secrets of this environment too, from now on. */
   addSecrets (env: Environment): void
+  /** The text with the secrets masked that are masked in the log. */
+  mask (text: string): string
   /** The last 4,096 characters so far, masked; null when nothing came. */
   excerpt (stream: OutputStream): string | null
   /** Writes what was held back, closes the file. A second call gives the first one's answer. */
@@ -72,6 +74,7 @@ export function createLogWriter ({ logRef, queue, redactor: firstRedactor, maxBy
     addSecrets (env) {
       redactor = redactor.with(env)
     },
+    mask: text => redactor.mask(text),
     excerpt: (stream) => outputs[stream].excerpt(),
     async close () {
       closing ??= finish()

@@ -1,4 +1,5 @@
 /** Cuts raw bytes of a log into masked text, never through a character or a secret, and knows which bytes were used. */
+import { pieceBytes } from './log-event.ts'
 import type { Redactor } from './redact.ts'
 import { bytesOfHead, wholeCharacters } from './utf8.ts'
 
@@ -25,7 +26,9 @@ export function maskedPiece (bytes: Buffer, redactor: Redactor, isLast: boolean)
 
 function headOf (bytes: Buffer, redactor: Redactor, all: boolean): MaskedPiece {
   const text = bytes.toString('utf8')
-  const chars = all ? text.length : redactor.safeLength(text)
+  const safe = all ? text.length : redactor.safeLength(text)
+  // A reader gives no more than this at once, and must get on.
+  const chars = safe === 0 && bytes.length >= pieceBytes ? text.length : safe
   return { content: redactor.mask(text.slice(0, chars)), bytes: bytesOfHead(bytes, text, chars) }
 }
 

@@ -7,6 +7,7 @@ import type { ProcessIdentity } from '../process/tree.ts'
 import { Cancellation } from './cancellation.ts'
 import { recordCancel } from './cancel-activity.ts'
 import type { LogSummary, OperationLogWriter } from './log-writer.ts'
+import { maskedJson } from './redact.ts'
 import { toOperation } from './shape.ts'
 import { storableJson, storableOrNull } from './storable.ts'
 
@@ -122,7 +123,7 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
     if (last !== undefined) annotate(last)
     annotate({ ...(written.capped ? { logCapped: true } : {}), ...(written.failure === null ? {} : { logIncomplete: true }) })
     const at = span.endedBy(now())
-    const stored = await storeEnd(db, row.id, reason, { ...logColumns(written), status, exit_code: exitCode, metadata: metadata === null ? null : storableJson(metadata), finished_at: at, updated_at: at })
+    const stored = await storeEnd(db, row.id, reason, { ...logColumns(written), status, exit_code: exitCode, metadata: metadata === null ? null : storableJson(maskedJson(writer.mask, metadata)), finished_at: at, updated_at: at })
     // Somebody else has ended it, or the row went with its workspace: what stands in the database holds.
     const current = stored ?? await findOperation(db, row.id)
     // Its processes are gone: nothing is left for a new start to look for.

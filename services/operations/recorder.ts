@@ -10,7 +10,7 @@ import { NotCancellable } from '../errors.ts'
 import { createOperationHandle, type LiveOperation, type OperationHandle, type RecorderLog } from './operation-handle.ts'
 import { excerptsOf } from './log-excerpts.ts'
 import type { LogStore } from './log-store.ts'
-import type { Redactor } from './redact.ts'
+import { maskedJson, type Redactor } from './redact.ts'
 import { runStep } from './run-step.ts'
 import { toOperation } from './shape.ts'
 import { storableJson, storableOrNull } from './storable.ts'
@@ -117,7 +117,7 @@ function newRow (id: string, mark: string, input: OperationInput, queued: boolea
     cwd: input.cwd,
     log_store: logStore.name,
     log_ref: logStore.refOf(id),
-    metadata: input.metadata == null ? null : storableJson(input.metadata),
+    metadata: input.metadata == null ? null : storableJson(maskedJson(redactor.mask, input.metadata)),
     spawn_mark: mark,
     started_at: at,
     created_at: at,
@@ -164,7 +164,7 @@ async function interruptOperation (deps: Required<RecorderOptions>, id: string, 
   const row = await updateUnfinishedOperation(db, id, {
     ...await sealedLog(deps, id),
     status: 'interrupted',
-    metadata: addedMetadata(storableJson({ ...metadata, reason: redactor.mask(reason) })),
+    metadata: addedMetadata(storableJson(maskedJson(redactor.mask, { ...metadata, reason }))),
     finished_at: at,
     updated_at: at
   })

@@ -95,6 +95,17 @@ export function readCommandLine (pid: number): string | null {
   }
 }
 
+/** The environment the process was started with; empty when it is gone or another user's. */
+export function startEnvironment (pid: number): Record<string, string> {
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(entry => entry.includes('='))
+    return Object.fromEntries(entries.map(entry => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+  } catch {
+    // It has ended meanwhile, or we may not look into it.
+    return {}
+  }
+}
+
 /** True when the process was started with this `NAME=value` in its environment, or with a value that goes on with a dot. */
 export function hasInEnvironment (pid: number, assignment: string): boolean {
   try {

@@ -2,6 +2,7 @@
 import { updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
 import { StopIncomplete } from '../errors.ts'
 import { terminate } from '../process/terminate.ts'
+import { startEnvironment } from '../process/proc-stat.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
 import type { HealthPlan } from './health.ts'
 import type { EndDeps } from './service-end.ts'
@@ -21,6 +22,7 @@ export async function adoptService (deps: EndDeps, row: ServiceRow, identity: Pr
     mark: row.spawn_mark,
     logPath: serviceLogPlace(dataDir, row.id, row.attempt).path,
     logMaxBytes: definition.logMaxBytes,
+    env: startEnvironment(identity.pid),
     health: await healthOf(deps, row, definition),
     exited: null
   })
@@ -47,7 +49,8 @@ async function healthOf (deps: EndDeps, row: ServiceRow, { health }: StoredDefin
  * mark, then its row. A start that was cut off is `failed`; one that had run is `stopped`, since nobody saw how it ended.
  * @throws StopIncomplete (422) when something of it can't be ended
  */
-export async function endLostService ({ db, live, ports, restarts, serviceLogMaxBytes, now }: EndDeps, row: ServiceRow): Promise<void> {
+export async function endLostService (deps: EndDeps, row: ServiceRow): Promise<void> {
+  const { db, live, ports, restarts, serviceLogMaxBytes, now } = deps
   const { stopSignal, graceMs, releasesPort, holderKey } = storedDefinition(row, serviceLogMaxBytes)
   const service = live.get(row.id)
   if (service !== undefined) service.handled = true
@@ -55,6 +58,7 @@ export async function endLostService ({ db, live, ports, restarts, serviceLogMax
   const { survivors } = await terminate({ root: identityOf(row), mark: row.spawn_mark, signal: stopSignal, graceMs })
   // The row stays live: as long as it is there, nothing is started beside what survived.
   if (survivors.length > 0) throw new StopIncomplete(`Processes ${survivors.join(', ')} of ${row.service_name} could not be ended.`)
+  if (service === undefined) await maskLostLog(deps, row)
   live.remove(row.id)
   const at = now()
   await updateLiveService(db, row.id, {
@@ -65,6 +69,14 @@ export async function endLostService ({ db, live, ports, restarts, serviceLogMax
     stopped_at: at
   }, at)
   if (releasesPort) await ports.release(holderKey)
+}
+
+/** What it was started with ended with it; the config as it is now is the best that is left. */
+async function maskLostLog (deps: EndDeps, row: ServiceRow): Promise<void> {
+  const env = await deps.replan(row)
+    .then(({ plan, addresses }) => renderService(plan, { port: row.port, addresses, mark: row.spawn_mark ?? '' }).env)
+    .catch((): Record<string, string> => ({})) // Not configured any more: the secrets of this process are masked at least.
+  deps.live.maskLog({ id: row.id, logPath: serviceLogPlace(deps.dataDir, row.id, row.attempt).path, env })
 }
 
 function lostWords ({ status, health_status: health, exit_reason: reason }: ServiceRow): string {

@@ -1,10 +1,12 @@
 /** The services whose processes this host has: sees their exits, asks for their health, keeps their logs within bounds. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Environment, Redactor } from '../operations/redact.ts'
 import type { ProcessExit } from '../process/spawn.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
 import { createAdoptedWatch } from './adopted-watch.ts'
 import { watchHealth, type HealthPlan, type HealthState, type HealthWatch } from './health.ts'
 import { startCapping } from './log-capping.ts'
+import { maskEndedLog, type EndedService } from './log-masking.ts'
 
 export interface RuntimeLog {
   info (fields: object, message: string): void
@@ -19,6 +21,8 @@ export interface LiveService {
   mark: string | null
   logPath: string
   logMaxBytes: number
+  /** What it was started with: its secrets are masked in its log once it has ended. */
+  env: Environment
   /** Null where its health can't be asked. */
   health: HealthPlan | null
   /** Settles when the process ends; null for one that is not our child. */
@@ -39,6 +43,8 @@ export interface LiveServices {
   watch (service: WatchedService): void
   get (id: string): WatchedService | undefined
   remove (id: string): void
+  /** Masks the log of one whose processes have all ended; `remove` does it too. Nobody has to wait for it. */
+  maskLog (service: EndedService): void
   all (): WatchedService[]
   /** Stops watching; what happens from now on is not reported. Waits for what is being recorded. */
   close (): Promise<void>
@@ -50,13 +56,15 @@ export interface LiveServicesDeps {
   /** Records a change of health, and is told again after each look at one that is unhealthy still. */
   onHealth: (service: WatchedService, state: HealthState, seen: string) => Promise<void>
   random?: () => number
+  /** Knows the secrets of this process. */
+  redactor: Redactor
   log: RuntimeLog
 }
 
 /** A database that is away for a moment must not make an exit go unrecorded. */
 const retryAfterMs = 1_000
 
-export function createLiveServices ({ onExit, onHealth, random = Math.random, log }: LiveServicesDeps): LiveServices {
+export function createLiveServices ({ onExit, onHealth, random = Math.random, redactor, log }: LiveServicesDeps): LiveServices {
   const services = new Map<string, WatchedService>()
   const healths = new Map<WatchedService, HealthWatch>()
   const recording = new Set<Promise<void>>()
@@ -71,19 +79,19 @@ export function createLiveServices ({ onExit, onHealth, random = Math.random, lo
     recording.add(kept)
   }
 
-  function forget (service: WatchedService): void {
+  function forget (service: WatchedService, isOver = false): void {
     services.delete(service.id)
     const health = healths.get(service)
     healths.delete(service)
     if (health !== undefined) keep(health.close())
+    if (isOver) keep(maskEndedLog(service, redactor, log))
   }
 
   function watchOver (service: WatchedService, health: HealthPlan): HealthWatch {
     return watchHealth(health, {
       random,
       onLook: (state, seen) => {
-        if (!isCurrent(service)) return
-        keep(onHealth(service, state, seen).catch((err: unknown) => log.warn({ err, runtimeServiceId: service.id }, 'the health of a service can not be recorded')))
+        if (isCurrent(service)) keep(onHealth(service, state, seen).catch((err: unknown) => log.warn({ err, runtimeServiceId: service.id }, 'the health of a service can not be recorded')))
       }
     })
   }
@@ -107,8 +115,9 @@ export function createLiveServices ({ onExit, onHealth, random = Math.random, lo
     get: id => services.get(id),
     remove (id) {
       const service = services.get(id)
-      if (service !== undefined) forget(service)
+      if (service !== undefined) forget(service, true)
     },
+    maskLog: service => keep(maskEndedLog(service, redactor, log)),
     all: () => [...services.values()],
     async close () {
       closed.abort()

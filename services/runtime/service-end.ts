@@ -30,6 +30,7 @@ export async function endExited (deps: EndDeps, service: WatchedService, exit: P
   // Asked before the control group goes with its count.
   const why = wasOutOfMemory(service.mark) ? outOfMemoryWords : exitWords(exit)
   const { survivors, membersBefore } = await terminate({ root: service.identity, mark: service.mark, graceMs: leftoverGraceMs })
+  deps.live.maskLog(service)
   deps.log.info({ runtimeServiceId: service.id, service: service.name, ...exit, leftRunning: membersBefore.length }, 'a service ended')
   await settleEnd(deps, service.id, { cause: 'exited', exit }, { why, survivors })
 }

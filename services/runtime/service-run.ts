@@ -81,6 +81,7 @@ async function tryOnce (deps: ServiceRunDeps, attempt: Attempt): Promise<Service
     identity: { pid: child.pid, startTime: child.startTime },
     mark,
     logPath: log.path,
+    env: rendered.env,
     logMaxBytes: plan.entry.log?.maxBytes ?? deps.serviceLogMaxBytes,
     health: healthPlanOf(plan.entry, attempt.probe),
     exited: child.exited

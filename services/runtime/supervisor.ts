@@ -1,5 +1,6 @@
 /** Starts and stops the runtime services of this host: one process for each identity, one action on it at a time. */
 import { findService, isLiveRow, type ServiceRow } from '../../db/runtime-services.ts'
+import type { Environment } from '../operations/redact.ts'
 import { isAlive } from '../process/tree.ts'
 import { adoptService, endLostService } from './adopt.ts'
 import type { ServiceRunInput } from './service-run.ts'
@@ -34,6 +35,8 @@ export interface Supervisor {
   failRestart (id: string, error: unknown, signal?: AbortSignal): Promise<void>
   /** Takes up a live row after a restart of this service: watched again if its process is there, waiting on if it backs off, else ended. */
   adopt (row: ServiceRow): Promise<'adopted' | 'ended'>
+  /** What a service whose process this host has was started with; empty for another. */
+  environmentOf (id: string): Environment
   /** Tells every start under way to give up. */
   cancelStarts (reason: Error): void
   /** Stops watching. With `stopServices` every service is stopped first, else they go on without us. */
@@ -58,6 +61,7 @@ export function createSupervisor (deps: LockedDeps): Supervisor {
     stopAll,
     restart: async (id, input) => await restartUnderLock(deps, id, input),
     failRestart: async (id, error, signal) => await failRestart(deps, id, error, signal),
+    environmentOf: id => deps.live.get(id)?.env ?? {},
     adopt: async row => await takeUp(deps, row),
     async close ({ stopServices }) {
       cancelStarts(new Error('The service is going down.'))

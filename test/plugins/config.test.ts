@@ -54,6 +54,7 @@ t.test('values are read as what they are', async t => {
     jobLogMaxBytes: 4096,
     maxJobs: 7
   })
+  t.same(loadConfig({ BERTH_REDACT_PATTERNS: 'ghp_\\w+ sk-[0-9]+' }).redactPatterns.map(String), ['/ghp_\\w+/gu', '/sk-[0-9]+/gu'])
 })
 
 t.test('a wrong value is refused in one line that names the variable and what it must be', async t => {
@@ -77,6 +78,11 @@ t.test('a wrong value is refused in one line that names the variable and what it
     t.ok(error.includes(JSON.stringify(value)), error)
     t.notMatch(error, /\n/)
   }
+})
+
+t.test('patterns that can not be used are refused in one line that says why', async t => {
+  t.match(refusal({ BERTH_REDACT_PATTERNS: 'ok [' }), /^BERTH_REDACT_PATTERNS must be regular expressions separated by white space \(.*\/\[\/gu: .*\)\. See npm start -- --help\.$/)
+  t.match(refusal({ BERTH_REDACT_PATTERNS: 'x*' }), /^BERTH_REDACT_PATTERNS must be patterns that match something \(x\* .*\)\. See/)
 })
 
 t.test('the value of a wrong database URL is not repeated, since it may hold a password', async t => {

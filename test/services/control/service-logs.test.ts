@@ -15,7 +15,7 @@ import { insertServiceRow } from '../../fixtures/service-rows.ts'
 await onBothDatabases(t, 'logs of services', async (t, { db }) => {
   const dataDir = t.testdir({})
   const log = { info () {}, warn: (_fields: object, message: string) => { t.fail(message) } }
-  const logs = createServiceLogs({ db, dataDir, redactor: createRedactor({ env: { HOST_TOKEN: 'host-token-1' } }), tails: createLogTails(), log })
+  const logs = createServiceLogs({ db, dataDir, redactor: createRedactor({ env: { HOST_TOKEN: 'host-token-1' } }), environmentOf: () => ({}), tails: createLogTails(), log })
   const row = await insertServiceRow(db, { attempt: 3, status: 'backing_off' })
   for (const [attempt, text] of [[2, 'second host-token-1\n'], [3, 'third']] as const) {
     await mkdir(join(dataDir, 'logs', 'services'), { recursive: true })

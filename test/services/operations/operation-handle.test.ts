@@ -16,6 +16,7 @@ function writerThatEnds (summary: Partial<LogSummary>): OperationLogWriter {
     system () {},
     addSecrets () {},
     excerpt: () => null,
+    mask: text => text,
     close: async () => ({ bytes: 1, sha256: 'abc', stdoutExcerpt: null, stderrExcerpt: null, capped: false, failure: null, ...summary })
   }
 }

@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import t from 'tap'
+import { createMaskedOutput } from '../../../services/operations/masked-output.ts'
 import { createRedactor, type Redactor } from '../../../services/operations/redact.ts'
 
 /** What a reader of the stream sees when the text comes in these pieces. */
@@ -102,4 +104,94 @@ t.test('the end of a secret is found from any place inside it, and from nowhere 
     const inside = [[2, 14], [19, 37], [44, 55]].find(([from = 0, to = 0]) => index > from && index < to)
     t.equal(end, inside?.[1] ?? index, `from ${index}`)
   }
+})
+
+t.test('a token printed right behind a secret is masked, wherever the text is cut', async t => {
+  const text = 'tok-abcdefghBearer abc.def.ghi and more'
+  t.equal(redactor.mask(text), '***Bearer *** and more')
+  for (const pieces of halves(text)) t.equal(streamed(redactor, pieces), redactor.mask(text), JSON.stringify(pieces))
+})
+
+t.test('values that lie over each other are masked as one', async t => {
+  const both = createRedactor({ env: { A_TOKEN: 'abcabcabc', B_TOKEN: 'bcabcabcd' } })
+  t.equal(both.mask('x abcabcabcabcd y'), 'x *** y')
+})
+
+t.test('a value that is longer than what waits otherwise is masked, however it comes', async t => {
+  const value = Array.from({ length: 3000 }, (_, index) => `k${index}`).join('-')
+  const long = createRedactor({ env: { BIG_SECRET: value } })
+  const pieces = `before ${value} after`.match(/[^]{1,1000}/g) ?? []
+  t.equal(streamed(long, pieces), 'before *** after')
+})
+
+t.test('what configured patterns match within a line is masked', async t => {
+  const own = createRedactor({ patterns: [/ghp_[a-z0-9]{8}/gu, /^pin=.*$/gu], username: 'ann' })
+  t.equal(own.mask('x ghp_abcdefgh1 y\npin=12 34\nmy pin=12\n'), 'x ***1 y\n***\nmy pin=12\n')
+  t.equal(own.safeLength('done\nunfinished'), 5, 'an unfinished line waits')
+  t.ok(own.safeLength('x '.repeat(10_000)) >= 10_000, 'but not for ever')
+})
+
+t.test('text for which a pattern takes too long is masked line by line, as a whole', async t => {
+  const slow = createRedactor({ patterns: [/(a+)+$/gu] })
+  const text = `${'a'.repeat(40)}!\nfine\n`
+  t.equal(slow.mask(text), '***\n***\n')
+  t.equal(slow.safeLength(text), text.length)
+  t.equal(slow.mask('fine\n'), 'fine\n')
+})
+
+t.test('the places of secrets in bytes are found in text of one character a byte', async t => {
+  const accents = createRedactor({ env: { MY_SECRET: 'caf\u00e9-\u20ac-key' } })
+  const bytes = Buffer.concat([Buffer.from([0xFF, 0xFE]), Buffer.from('x caf\u00e9-\u20ac-key y')])
+  t.same(accents.ofBytes.secrets(bytes.toString('latin1')), [{ from: 4, to: bytes.length - 2 }])
+})
+
+/** Secrets and texts in which they are whole, cut, repeated, beside each other and beside what the patterns look for. */
+const characters = fc.constantFrom('a', 'b', 'A', '7', '-', '/', ':', '@', '=', ' ', '\u00e9', '\u20ac', '\u{1F511}')
+const secret = fc.string({ unit: characters, minLength: 6, maxLength: 12 }).filter(value => !/^\d+$/.test(value) && value === value.trim())
+const fragment = (secrets: string[]) => fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...secrets) },
+  { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...secrets), fc.nat(11)).map(([value, length]) => value.slice(0, length)) },
+  { weight: 2, arbitrary: fc.constantFrom('Bearer ', 'bearer', ' Authorization: Basic ', 'https://', '://u:', ':', '@host', '/', ' ann ', 'ann', '-', '\n', 'k3y_xyz') },
+  { weight: 2, arbitrary: fc.string({ unit: characters, maxLength: 6 }) }
+)
+const scene = fc.array(secret, { minLength: 1, maxLength: 4 }).chain(secrets => fc.record({
+  secrets: fc.constant(secrets),
+  text: fc.array(fragment(secrets), { maxLength: 12 }).map(parts => parts.join('').toWellFormed()),
+  cuts: fc.array(fc.nat(200), { maxLength: 8 })
+}))
+
+function piecesAt (bytes: Buffer, cuts: readonly number[]): Buffer[] {
+  const places = [...new Set([0, ...cuts, bytes.length])].filter(place => place <= bytes.length).sort((a, b) => a - b)
+  return places.slice(1).map((place, index) => bytes.subarray(places[index], place))
+}
+
+t.test('no secret is ever shown, whatever it is, wherever it stands and however the output is cut', async t => {
+  for (const options of [{}, { username: 'ann' }, { patterns: [/k\dy_\w+/gu] }]) {
+    fc.assert(fc.property(scene, ({ secrets, text, cuts }) => {
+      const any = createRedactor({ ...options, env: Object.fromEntries(secrets.map((value, index) => [`S${index}_SECRET`, value])) })
+      const output = createMaskedOutput()
+      let shown = ''
+      for (const piece of piecesAt(Buffer.from(text), cuts)) shown += output.take(piece, any)
+      shown += output.flush(any)
+      if (secrets.some(value => shown.includes(value))) throw new Error(`shown: ${JSON.stringify(shown)}`)
+      // The same as in one piece: so nothing that only a pattern tells is shown in part either.
+      if (shown !== any.mask(text)) throw new Error(`${JSON.stringify(shown)} is not ${JSON.stringify(any.mask(text))}`)
+      if ('patterns' in options && shown.includes('k3y_xyz')) throw new Error('a pattern was missed')
+    }), { numRuns: 'patterns' in options ? 100 : 1000 })
+  }
+  t.pass('of 1,000 texts')
+})
+
+t.test('text without secrets comes through as it is, however it is cut', async t => {
+  const plain = fc.array(fc.constantFrom('the bearer of news', ' ', '\n', 'hannah ', 'xann', 'basic', 'http://localhost:3000/a', ' tok-', '\u{1F511}', '\u00e9', '***', '{"a":1}'), { maxLength: 20 })
+  for (const options of [{}, { username: 'ann' }, { patterns: [/k\dy_\w+/gu] }]) {
+    const any = createRedactor({ ...options, env: { API_TOKEN: 'tok-abcdefgh' } })
+    fc.assert(fc.property(plain, fc.array(fc.nat(200), { maxLength: 8 }), (parts, cuts) => {
+      const text = parts.join('')
+      const output = createMaskedOutput()
+      const shown = piecesAt(Buffer.from(text), cuts).map(piece => output.take(piece, any)).join('') + output.flush(any)
+      if (shown !== text) throw new Error(`${JSON.stringify(shown)} is not ${JSON.stringify(text)}`)
+    }), { numRuns: 'patterns' in options ? 100 : 500 })
+  }
+  t.pass('of 500 texts')
 })

@@ -38,3 +38,18 @@ t.test('the log of a service that never stops talking stays within its bounds, a
   t.ok(lives(service.providerRef))
   t.match((await scene.control('stop')).status, 200)
 })
+
+t.test('the log of a service is masked on disk once it has ended, by what it was started with; until then when it is read', async t => {
+  const runtime = (value: string) => ({ commands: [{ name: 'web', command: 'echo "it is $MY_SECRET"; exec sleep 60', env: { MY_SECRET: value } }] })
+  const scene = await runtimeScene(t, testApp, { runtime: runtime('the-old-value') })
+  const [service] = (await scene.control('start')).body.workspace.runtimeServices
+  const path = join(testApp.dataDir, 'logs', service.logRef)
+  await eventually(async () => (await readFile(path, 'utf8')).includes('the-old-value'), 'the kernel has written it')
+  const patched = await testApp.call('PATCH', `/api/execution-workspaces/${scene.workspaceId}`, { config: { workspaceRuntime: runtime('the-new-value') } })
+  t.equal(patched.status, 200)
+  const read = async () => (await testApp.call('GET', `/api/runtime-services/${service.id}/log`)).body.content
+  t.equal(await read(), 'it is ***\n')
+  t.equal((await scene.control('stop')).status, 200)
+  await eventually(async () => !(await readFile(path, 'utf8')).includes('the-old-value'), 'it is masked')
+  t.equal(await read(), `it is ${'*'.repeat('the-old-value'.length)}\n`)
+})

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 t.test('logs that pass their bounds are capped, one that can not be is told, and the others go on', async t => {
   const folder = await temporaryFolder(t)
-  const service = (id: string, logMaxBytes: number): LiveService => ({ id, name: id, identity: { pid: 1, startTime: '' }, mark: null, logPath: join(folder, `${id}.log`), logMaxBytes, health: null, exited: null })
+  const service = (id: string, logMaxBytes: number): LiveService => ({ id, name: id, identity: { pid: 1, startTime: '' }, mark: null, env: {}, logPath: join(folder, `${id}.log`), logMaxBytes, health: null, exited: null })
   const warned: unknown[] = []
   const log = { info: () => {}, warn: (fields: object) => { warned.push(fields) } }
   for (const id of ['large', 'small']) await appendFile(join(folder, `${id}.log`), `${'x'.repeat(999)}\n`.repeat(100))
