@@ -25,6 +25,7 @@ import openapi from './plugins/openapi.ts'
 import operations from './plugins/operations.ts'
 import recovery from './plugins/recovery.ts'
 import rescueFiles from './plugins/rescue-files.ts'
+import retention from './plugins/retention.ts'
 import runtimeControl from './plugins/runtime-control.ts'
 import runtimeServices from './plugins/runtime-services.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
@@ -130,6 +131,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(recovery)
   await app.register(leases)
   await app.register(sweeper)
+  await app.register(retention)
   await app.register(adapterServices)
   await app.register(webhooks)
   await app.register(health, { recovery: () => app.recovery.state() })

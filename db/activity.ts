@@ -30,6 +30,15 @@ export async function insertActivity (db: Db, row: NewRow<'activity_log'>): Prom
   await db.insertInto('activity_log').values({ ...row, created_at: row.created_at ?? new Date() }).execute()
 }
 
+/** Removes entries from before this time, at most `limit`, the oldest first; answers how many went. */
+export async function deleteActivityBefore (db: Db, before: Date, limit: number): Promise<number> {
+  const { numDeletedRows } = await db.deleteFrom('activity_log')
+    // The oldest by their order, which an index has; their times follow it.
+    .where('seq', 'in', eb => eb.selectFrom('activity_log').select('seq').orderBy('seq').limit(limit))
+    .where('created_at', '<', before).executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
+}
+
 /** Newest first. An index leads to the rows of each single filter, and every index is in this order. */
 export async function listActivity (db: Db, companyId: string, { limit, after, filter = {} }: ActivitySlice): Promise<Array<Row<'activity_log'>>> {
   const { actions, entityType, entityId, actorId, agentId, runId, since, until } = filter

@@ -6,6 +6,9 @@ const optional = (description: string, expected: string) => Type.Optional(Type.S
 const bytes = (standard: number, minimum: number, description: string) =>
   Type.Integer({ default: standard, minimum, maximum: 1_099_511_627_776, description, expected: `a number of bytes from ${minimum} up` })
 
+const days = (standard: number, description: string) =>
+  Type.Integer({ default: standard, minimum: 0, maximum: 36_500, description: `${description}, in days; 0: for ever.`, expected: 'a number of days from 0 to 36500' })
+
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** `expected` is the end of the sentence "NAME must be …". */
@@ -23,6 +26,10 @@ export const Environment = Type.Object({
   BERTH_PORT_RANGE: Type.String({ default: '20000-29999', pattern: '^[0-9]{1,5}-[0-9]{1,5}$', description: 'Ports given to services that ask for an `auto` port.', expected: 'two ports, such as 20000-29999, the first not above the second' }),
   BERTH_JOB_LOG_MAX_BYTES: bytes(67_108_864, 4096, 'Size at which the log of a job is cut, the job going on.'),
   BERTH_SERVICE_LOG_MAX_BYTES: bytes(16_777_216, 4096, 'Size at which the head of a service\'s log is dropped.'),
+  BERTH_LOG_COMPRESS_AFTER_SEC: Type.Integer({ default: 3600, minimum: 0, maximum: 31_536_000, description: 'Time from the end of an operation to the compression of its log, in seconds.', expected: 'a number of seconds from 0 to 31536000' }),
+  BERTH_RETAIN_LOG_DAYS: days(30, 'How long logs of operations and services are kept after their end, where the `cleanupPolicy.retainLogDays` of the project does not say'),
+  BERTH_RETAIN_OPERATION_DAYS: days(90, 'How long operations are kept after their end'),
+  BERTH_RETAIN_ACTIVITY_DAYS: days(0, 'How long entries of the activity log are kept'),
   BERTH_REDACT_PATTERNS: optional('Regular expressions, separated by white space: what one matches within a line of output is masked. Output is then shown line by line.', 'regular expressions separated by white space'),
   BERTH_REDACT_USERNAME: flag('Mask the user\'s name in logs too.'),
   BERTH_STOP_SERVICES_ON_EXIT: flag('Stop runtime services when the service ends; else they go on and are found again.'),

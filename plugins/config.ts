@@ -26,6 +26,11 @@ export interface Config {
   portRange: { from: number, to: number }
   jobLogMaxBytes: number
   serviceLogMaxBytes: number
+  logCompressAfterSec: number
+  /** 0: for ever, as for the others. */
+  retainLogDays: number
+  retainOperationDays: number
+  retainActivityDays: number
   /** What they match in output is masked. */
   redactPatterns: readonly RegExp[]
   redactUsername: boolean
@@ -72,6 +77,10 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     portRange: portRange(values.BERTH_PORT_RANGE),
     jobLogMaxBytes: values.BERTH_JOB_LOG_MAX_BYTES,
     serviceLogMaxBytes: values.BERTH_SERVICE_LOG_MAX_BYTES,
+    logCompressAfterSec: values.BERTH_LOG_COMPRESS_AFTER_SEC,
+    retainLogDays: values.BERTH_RETAIN_LOG_DAYS,
+    retainOperationDays: values.BERTH_RETAIN_OPERATION_DAYS,
+    retainActivityDays: values.BERTH_RETAIN_ACTIVITY_DAYS,
     redactPatterns: redactPatterns(values.BERTH_REDACT_PATTERNS),
     redactUsername: values.BERTH_REDACT_USERNAME,
     stopServicesOnExit: values.BERTH_STOP_SERVICES_ON_EXIT,

@@ -6,6 +6,7 @@ import * as leaseEnds from './0003-lease-ends.ts'
 import * as companyEvents from './0004-company-events.ts'
 import * as cancel from './0005-cancel.ts'
 import * as webhooks from './0006-webhooks.ts'
+import * as retention from './0007-retention.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
@@ -13,5 +14,6 @@ export const migrations: Record<string, Migration> = {
   '0003-lease-ends': leaseEnds,
   '0004-company-events': companyEvents,
   '0005-cancel': cancel,
-  '0006-webhooks': webhooks
+  '0006-webhooks': webhooks,
+  '0007-retention': retention
 }

@@ -1,36 +1,27 @@
-/** Keeps operation logs as files under the data dir: opened for live appending, read in whole lines. */
+/** Keeps operation logs as files under the data dir: opened for live appending, read in whole lines, compressed at last. */
 import { createReadStream } from 'node:fs'
-import { open, rm, truncate, type FileHandle } from 'node:fs/promises'
+import { access, open, rm, truncate } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { inFolder } from '../process/in-folder.ts'
 import { createAppendQueue } from './append-queue.ts'
+import { compressLog, newPath } from './log-compression.ts'
+import { compressedPath, openLogSource } from './log-source.ts'
+import { endOfLines, readLines, type LogPart } from './log-lines.ts'
 import { createLogWriter, type OperationLogWriter } from './log-writer.ts'
 import type { Redactor } from './redact.ts'
 
 /** The name of this store, for `workspace_operations.log_store`. */
 export const localFileStore = 'local_file'
 
-/** Read at a time when a line's end is looked for beyond the limit; about a longest line. */
-const stepBytes = 131_072
-
-export interface LogPart {
-  /** Whole lines only. */
-  content: string
-  /** Where the next part begins, in bytes; where it will begin, when this is the end for now. */
-  nextOffset: number
-  /** True when no whole line follows for now. */
-  atEnd: boolean
-  /** Size of the log in bytes. */
-  size: number
-}
-
 export interface LogStore {
   readonly name: typeof localFileStore
   /** The reference under which an operation's log is kept, relative to the store. */
   refOf (operationId: string): string
-  /** The file of a log, for following it. Throws TypeError when the reference is none of this store. */
+  /** The file of a log, for following it; of a compressed one where it lay before. Throws TypeError when the reference is none of this store. */
   pathOf (logRef: string): string
+  /** True when there is such a log. */
+  exists (logRef: string): Promise<boolean>
   /** Makes the log of an operation, empty; it can be read from then on. */
   open (operationId: string): Promise<OperationLogWriter>
   /**
@@ -40,8 +31,16 @@ export interface LogStore {
   read (logRef: string, part: { offset: number, limitBytes: number }): Promise<LogPart | null>
   /** Ends a log whose writer died: cuts off a torn last line, counts and hashes. Null when there is no such log. */
   seal (logRef: string): Promise<{ bytes: number, sha256: string } | null>
+  /**
+   * Compresses a log that has ended; reading it stays the same, also meanwhile. May be cut off at any moment and done
+   * again. False when there is no such log. Throws when the content is not what it was at its end, or the disk is full.
+   * @param sha256 of the content, hex
+   */
+  compress (logRef: string, sha256: string, signal: AbortSignal): Promise<boolean>
   remove (logRef: string): Promise<void>
 }
+
+export type { LogPart } from './log-lines.ts'
 
 interface StoreOptions {
   dataDir: string
@@ -49,81 +48,6 @@ interface StoreOptions {
   maxBytes: number
   redactor: Redactor
   now?: () => Date
-}
-
-function isMissing (error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-async function openOrNull (path: string): Promise<FileHandle | null> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    if (isMissing(error)) return null
-    throw error
-  }
-}
-
-/** Up to `length` bytes from `position` on; fewer at the end of the file. */
-async function readAt (file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length)
-  let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return buffer.subarray(0, filled)
-}
-
-const lineFeed = 0x0a
-
-/** The first line's start at or after `offset`; `size` when none begins there. */
-async function startOfLine (file: FileHandle, offset: number, size: number): Promise<number> {
-  if (offset === 0) return 0
-  for (let position = offset - 1; position < size;) {
-    const bytes = await readAt(file, position, Math.min(stepBytes, size - position))
-    const at = bytes.indexOf(lineFeed)
-    if (at >= 0) return position + at + 1
-    if (bytes.length === 0) break
-    position += bytes.length
-  }
-  return size
-}
-
-/** Whole lines from `start` on: at most `limitBytes`, but one line at least where there is one. */
-async function wholeLines (file: FileHandle, start: number, limitBytes: number, size: number): Promise<Buffer> {
-  let bytes = await readAt(file, start, Math.min(limitBytes, size - start))
-  const end = bytes.lastIndexOf(lineFeed)
-  if (end >= 0) return bytes.subarray(0, end + 1)
-  while (start + bytes.length < size) {
-    const more = await readAt(file, start + bytes.length, Math.min(stepBytes, size - start - bytes.length))
-    if (more.length === 0) break
-    const at = more.indexOf(lineFeed)
-    bytes = Buffer.concat([bytes, at >= 0 ? more.subarray(0, at + 1) : more])
-    if (at >= 0) return bytes
-  }
-  return Buffer.alloc(0)
-}
-
-async function readPart (file: FileHandle, { offset, limitBytes }: { offset: number, limitBytes: number }): Promise<LogPart> {
-  const { size } = await file.stat()
-  const start = await startOfLine(file, Math.min(offset, size), size)
-  const lines = await wholeLines(file, start, limitBytes, size)
-  const nextOffset = start + lines.length
-  // Nothing given means that only a torn line can follow.
-  return { content: lines.toString(), nextOffset, atEnd: nextOffset >= size || lines.length === 0, size }
-}
-
-/** Where the last whole line ends, in bytes. */
-async function endOfLines (file: FileHandle, size: number): Promise<number> {
-  for (let end = size; end > 0;) {
-    const from = Math.max(0, end - stepBytes)
-    const at = (await readAt(file, from, end - from)).lastIndexOf(lineFeed)
-    if (at >= 0) return from + at + 1
-    end = from
-  }
-  return 0
 }
 
 /** @returns the store of `<dataDir>/logs`. */
@@ -140,17 +64,17 @@ export function createLogStore ({ dataDir, maxBytes, redactor, now = () => new D
 
   async function seal (logRef: string): Promise<{ bytes: number, sha256: string } | null> {
     const path = pathOf(logRef)
-    const file = await openOrNull(path)
-    if (file === null) return null
+    const source = await openLogSource(path)
+    if (source === null) return null
     try {
-      const { size } = await file.stat()
-      const bytes = await endOfLines(file, size)
+      const size = await source.size()
+      const bytes = await endOfLines(source, size)
       if (bytes < size) await truncate(path, bytes)
       const hash = createHash('sha256')
       if (bytes > 0) for await (const chunk of createReadStream(path, { end: bytes - 1 })) hash.update(chunk)
       return { bytes, sha256: hash.digest('hex') }
     } finally {
-      await file.close()
+      await source.close()
     }
   }
 
@@ -167,16 +91,23 @@ export function createLogStore ({ dataDir, maxBytes, redactor, now = () => new D
       return createLogWriter({ logRef, queue: createAppendQueue(file), redactor, maxBytes, now })
     },
     async read (logRef, part) {
-      const file = await openOrNull(pathOf(logRef))
-      if (file === null) return null
+      const source = await openLogSource(pathOf(logRef))
+      if (source === null) return null
       try {
-        return await readPart(file, part)
+        return await readLines(source, part)
       } finally {
-        await file.close()
+        await source.close()
       }
     },
+    async exists (logRef) {
+      const isThere = async (path: string): Promise<boolean> => await access(path).then(() => true, () => false)
+      return await isThere(pathOf(logRef)) || await isThere(compressedPath(pathOf(logRef)))
+    },
+    compress: async (logRef, sha256, signal) => await compressLog(pathOf(logRef), sha256, signal),
     async remove (logRef) {
-      await rm(pathOf(logRef), { force: true })
+      const path = pathOf(logRef)
+      // The compressed one last: as long as it is there, a compression that was cut off has its result.
+      for (const one of [path, newPath(path), compressedPath(path)]) await rm(one, { force: true })
     }
   }
 }

@@ -1,6 +1,6 @@
 /** One growing file and its many readers: each reads at its own pace, and all are told when it grows. */
 import { watch, type FSWatcher } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { openLogSource, type LogSource } from './log-source.ts'
 
 export interface TailRead {
   /** Shared with other readers of the same place: not to be written into. Empty at the end. */
@@ -37,7 +37,7 @@ const watchedLookMs = 2_000
 const unwatchedLookMs = 25
 
 interface SharedFile {
-  file: FileHandle
+  source: LogSource
   listeners: Set<() => void>
   reads: Map<string, Promise<TailRead>>
   close (): void
@@ -84,7 +84,7 @@ export function createLogTails (): LogTails {
       shared.listeners.add(listener)
       return {
         read: async (offset, maxBytes) => await sharedRead(shared, offset, maxBytes),
-        size: async () => (await shared.file.stat()).size,
+        size: async () => await shared.source.size(),
         release () { if (shared.listeners.delete(listener)) leave(path, entry) }
       }
     }
@@ -92,27 +92,26 @@ export function createLogTails (): LogTails {
 }
 
 async function openShared (path: string): Promise<SharedFile | null> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
-  if (file === null) return null
+  const source = await openLogSource(path)
+  if (source === null) return null
   const listeners = new Set<() => void>()
   const reads = new Map<string, Promise<TailRead>>()
-  const stop = watchFile(path, file, () => {
-    // A read that began before the change must not be given to who asks after it.
-    reads.clear()
-    for (const listener of [...listeners]) listener()
-  })
+  const stop = source.isCompressed
+    ? () => { /* Nothing is written to it any more. */ }
+    : watchFile(path, source, () => {
+      // A read that began before the change must not be given to who asks after it.
+      reads.clear()
+      for (const listener of [...listeners]) listener()
+    })
   const close = () => {
     stop()
-    file.close().catch(() => { /* It was only read. */ })
+    source.close().catch(() => { /* It was only read. */ })
   }
-  return { file, listeners, reads, close }
+  return { source, listeners, reads, close }
 }
 
 /** Calls `onChange` at once after a quiet time, else every `changeGapMs` while it changes. Gives the function that ends it. */
-function watchFile (path: string, file: FileHandle, onChange: () => void): () => void {
+function watchFile (path: string, source: LogSource, onChange: () => void): () => void {
   let lastAt = 0
   let due: NodeJS.Timeout | null = null
   const tell = () => {
@@ -124,7 +123,7 @@ function watchFile (path: string, file: FileHandle, onChange: () => void): () =>
 
   let lastSize = -1
   const look = () => {
-    file.stat().then(({ size }) => {
+    source.size().then(size => {
       if (size !== lastSize) changed()
       lastSize = size
     }).catch(() => { /* It was closed meanwhile. */ })
@@ -152,19 +151,19 @@ function watchOrNull (path: string, changed: () => void, onFailure: () => void):
 }
 
 async function sharedRead (shared: SharedFile, offset: number, maxBytes: number): Promise<TailRead> {
-  const { reads, file } = shared
+  const { reads, source } = shared
   const key = `${offset}:${maxBytes}`
-  const reading = reads.get(key) ?? readOnce(file, offset, maxBytes).finally(() => {
+  const reading = reads.get(key) ?? readOnce(source, offset, maxBytes).finally(() => {
     if (reads.get(key) === reading) reads.delete(key)
   })
   reads.set(key, reading)
   return await reading
 }
 
-async function readOnce (file: FileHandle, offset: number, maxBytes: number): Promise<TailRead> {
-  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(maxBytes), 0, maxBytes, offset)
-  if (bytesRead === 0) return { bytes: buffer.subarray(0, 0), size: (await file.stat()).size }
+async function readOnce (source: LogSource, offset: number, maxBytes: number): Promise<TailRead> {
+  const read = await source.read(offset, maxBytes)
+  if (read.length === 0) return { bytes: read, size: await source.size() }
   // What is kept for a while must not hold the whole of a large buffer.
-  const bytes = bytesRead < maxBytes / 2 ? Buffer.from(buffer.subarray(0, bytesRead)) : buffer.subarray(0, bytesRead)
-  return { bytes, size: offset + bytesRead }
+  const bytes = read.length < maxBytes / 2 ? Buffer.from(read) : read
+  return { bytes, size: offset + read.length }
 }

@@ -1,5 +1,4 @@
 /** Follows the log of an operation: its lines as they come, and at last how it ended. */
-import { access } from 'node:fs/promises'
 import type { Db } from '../../db/client.ts'
 import { listOperationStatuses } from '../../db/workspace-operations.ts'
 import type { OperationStatus, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
@@ -24,7 +23,7 @@ export interface OperationStreams {
 export interface OperationStreamsDeps {
   db: Db
   operations: Pick<Operations, 'get'>
-  logStore: Pick<LogStore, 'pathOf'>
+  logStore: Pick<LogStore, 'pathOf' | 'exists'>
   tails: LogTails
   recorder: Pick<Recorder, 'ended'>
   log: RecorderLog
@@ -42,10 +41,10 @@ export function createOperationStreams (given: OperationStreamsDeps): OperationS
   })
   return {
     async follow (operation, start) {
-      const path = operation.logRef === null ? null : given.logStore.pathOf(operation.logRef)
-      const exists = path !== null && await access(path).then(() => true, () => false)
-      if (!exists) throw new NotFound('This operation has no log (any more).')
-      return signal => followLog({ ...given, watch }, operation, path, start, signal)
+      const { logStore } = given
+      const { logRef } = operation
+      if (logRef === null || !await logStore.exists(logRef)) throw new NotFound('This operation has no log (any more).')
+      return signal => followLog({ ...given, watch }, operation, logStore.pathOf(logRef), start, signal)
     }
   }
 }
