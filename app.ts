@@ -15,6 +15,7 @@ import docs from './plugins/docs.ts'
 import etag from './plugins/etag.ts'
 import eventStreams from './plugins/event-streams.ts'
 import events from './plugins/events.ts'
+import freeSpace from './plugins/free-space.ts'
 import health from './plugins/health.ts'
 import idempotency from './plugins/idempotency.ts'
 import jobQueue from './plugins/job-queue.ts'
@@ -113,6 +114,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(openapi)
   await app.register(observability)
   await app.register(connections)
+  await app.register(freeSpace)
   await app.register(database, { database: options.database })
   await app.register(auth, { identify: options.identify })
   await app.register(idempotency)

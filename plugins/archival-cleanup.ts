@@ -37,6 +37,7 @@ export default fp(async app => {
     view,
     dataDir,
     homeDir: homedir(),
+    requireRoom: app.freeSpace.requireRoom,
     commandTimeoutMs: commandTimeoutSec * 1000,
     now: () => new Date(),
     servicesOf: async row => (await view.show(row)).runtimeServices,
@@ -45,4 +46,4 @@ export default fp(async app => {
     log: app.log
   }
   app.decorate('archival', { ...createArchive(deps), explain: async (actor, id) => await explainWorkspace(deps, actor, id) })
-}, { name: 'archival-cleanup', dependencies: ['config', 'database', 'operations', 'workspaces', 'runtime-control'] })
+}, { name: 'archival-cleanup', dependencies: ['config', 'database', 'free-space', 'operations', 'workspaces', 'runtime-control'] })

@@ -26,6 +26,7 @@ export const Environment = Type.Object({
   BERTH_PORT_RANGE: Type.String({ default: '20000-29999', pattern: '^[0-9]{1,5}-[0-9]{1,5}$', description: 'Ports given to services that ask for an `auto` port.', expected: 'two ports, such as 20000-29999, the first not above the second' }),
   BERTH_JOB_LOG_MAX_BYTES: bytes(67_108_864, 4096, 'Size at which the log of a job is cut, the job going on.'),
   BERTH_SERVICE_LOG_MAX_BYTES: bytes(16_777_216, 4096, 'Size at which the head of a service\'s log is dropped.'),
+  BERTH_MIN_FREE_BYTES: Type.Integer({ default: 268_435_456, minimum: 0, maximum: 1_099_511_627_776, description: 'With less free on the data dir\'s file system new work is refused (507), so that there is room to stop and archive; 0 turns this off.', expected: 'a number of bytes from 0 up' }),
   BERTH_LOG_COMPRESS_AFTER_SEC: Type.Integer({ default: 3600, minimum: 0, maximum: 31_536_000, description: 'Time from the end of an operation to the compression of its log, in seconds.', expected: 'a number of seconds from 0 to 31536000' }),
   BERTH_RETAIN_LOG_DAYS: days(30, 'How long logs of operations and services are kept after their end, where the `cleanupPolicy.retainLogDays` of the project does not say'),
   BERTH_RETAIN_OPERATION_DAYS: days(90, 'How long operations are kept after their end'),

@@ -26,6 +26,8 @@ export interface Config {
   portRange: { from: number, to: number }
   jobLogMaxBytes: number
   serviceLogMaxBytes: number
+  /** 0: none are needed. */
+  minFreeBytes: number
   logCompressAfterSec: number
   /** 0: for ever, as for the others. */
   retainLogDays: number
@@ -77,6 +79,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     portRange: portRange(values.BERTH_PORT_RANGE),
     jobLogMaxBytes: values.BERTH_JOB_LOG_MAX_BYTES,
     serviceLogMaxBytes: values.BERTH_SERVICE_LOG_MAX_BYTES,
+    minFreeBytes: values.BERTH_MIN_FREE_BYTES,
     logCompressAfterSec: values.BERTH_LOG_COMPRESS_AFTER_SEC,
     retainLogDays: values.BERTH_RETAIN_LOG_DAYS,
     retainOperationDays: values.BERTH_RETAIN_OPERATION_DAYS,

@@ -47,7 +47,8 @@ export default fp<HealthOptions>(async (app, { recovery }) => {
     async ready () {
       const ok = await databaseAnswers()
       const state = recovery?.() ?? { state: 'done' as const, detail: null, report: null }
-      return { status: ok && state.state === 'done' ? 'ready' : 'not_ready', database: { kind, ok }, recovery: state }
+      // A full disk does not make it not ready: who is sent away could neither stop nor archive anything.
+      return { status: ok && state.state === 'done' ? 'ready' : 'not_ready', database: { kind, ok }, recovery: state, disk: await app.freeSpace.read() }
     }
   })
-}, { name: 'health', dependencies: ['config', 'database', 'observability'] })
+}, { name: 'health', dependencies: ['config', 'database', 'free-space', 'observability'] })

@@ -68,6 +68,7 @@ export default fp(async app => {
     now,
     log: app.log,
     view: createWorkspaceView({ currentServicesOf }),
+    requireRoom: app.freeSpace.requireRoom,
     access: createRuntimeAccess({ db }),
     filesReady: async row => await app.workspaces.realizer.isReady(row),
     ensureFiles: async (row, options) => await app.workspaces.realizer.ensureFiles(row, options),
@@ -75,4 +76,4 @@ export default fp(async app => {
   })
   app.addHook('onClose', async () => { await supervisor.close({ stopServices: stopServicesOnExit }) })
   app.decorate('runtimeControl', { ...control, supervisor, currentServicesOf })
-}, { name: 'runtime-control', dependencies: ['config', 'database', 'operations', 'workspaces'] })
+}, { name: 'runtime-control', dependencies: ['config', 'database', 'free-space', 'operations', 'workspaces'] })

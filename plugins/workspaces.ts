@@ -27,6 +27,6 @@ export default fp(async app => {
     restore: async (actor, id) => await app.archival.restore(actor, id)
   }
   app.decorate('workspaces', createWorkspaceControl({
-    db, git, hostId, planner, realizer, archive, allowedRoots, dataDir, currentServicesOf: createCurrentServices({ db })
+    db, git, hostId, planner, realizer, archive, allowedRoots, dataDir, requireRoom: app.freeSpace.requireRoom, currentServicesOf: createCurrentServices({ db })
   }))
-}, { name: 'workspaces', dependencies: ['config', 'database', 'operations'] })
+}, { name: 'workspaces', dependencies: ['config', 'database', 'free-space', 'operations'] })

@@ -51,6 +51,7 @@ const restore = {
     200: answer(WorkspaceOperationAnswer, 'The workspace as it is now, and the operation of the restore.'),
     409: problem(409, 'It is not archived, another workspace has its folder by now, or something else is being done to it.'),
     422: problem(422, 'Its files can not be brought back; it stays archived, and its snapshot stays where it is.'),
+    507: problem(507),
     ...problems(404)
   }
 }

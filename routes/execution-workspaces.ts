@@ -38,6 +38,7 @@ const create = {
     201: created(ExecutionWorkspace, 'The new workspace, its files made.'),
     409: problem(409, 'Another workspace has the worktree (`workspaceId` names it): archive that one, choose another branch, or say `reuse: true`.'),
     422: problem(422),
+    507: problem(507),
     ...problems(404)
   }
 }
@@ -62,7 +63,7 @@ const update = {
   response: {
     200: resource(ExecutionWorkspace, 'The workspace as it is now.'),
     409: problem(409, 'Closing is blocked (`closeReadiness` says why), or the workspace is being made or archived.'),
-    ...problems(404, 412, 422)
+    ...problems(404, 412, 422, 507)
   }
 }
 

@@ -20,7 +20,7 @@ const ready = {
   operationId: 'getReadiness',
   tags,
   summary: 'Is it ready to work',
-  description: 'Ready when the database answers and what the last run left unfinished is dealt with; says what was found and done.',
+  description: 'Ready when the database answers and what the last run left unfinished is dealt with; says what was found and done, and whether the disk has room for new work.',
   security: [],
   response: { 200: answer(Readiness, 'It is ready.'), 503: answer(Readiness, 'Not yet; `recovery` and `database` say why.') }
 }

@@ -19,6 +19,7 @@ const acquire = {
     201: created(LeaseAnswer, 'The new lease.'),
     409: problem(409, 'The workspace is archived, archiving or being provisioned, or something else is being done to it; or the run was released meanwhile.'),
     422: problem(422, 'A service did not start: `cause`, `lastLines` and `operationId` say why; or the runtime config can not work, or the files are on another host.'),
+    507: problem(507, 'The disk is nearly full: no services are started.'),
     ...problems(404)
   }
 }

@@ -34,7 +34,8 @@ function schemaOf<P extends typeof ExecutionParams | typeof ProjectParams, A ext
       202: answer(Answer, 'With `Prefer: respond-async`: the operation goes on.', { headers: locationHeader }),
       404: problem(404, 'No such workspace, command, service of this workspace, or action.'),
       409: problem(409, 'The workspace is archived, archiving or being provisioned, or something else is being done to it.'),
-      422: problem(422, 'No local path, no runtime config, an index beyond the services, a command the action does not fit or that is disabled; or the service did not start: then `cause`, `lastLines` and `operationId` say why.')
+      422: problem(422, 'No local path, no runtime config, an index beyond the services, a command the action does not fit or that is disabled; or the service did not start: then `cause`, `lastLines` and `operationId` say why.'),
+      507: problem(507)
     }
   }
 }

@@ -128,3 +128,4 @@ export const IdempotencyMismatch = define('idempotency_mismatch', 422, 'Idempote
 export const TooManyRequests = define('too_many_requests', 429, 'Too many requests')
 export const InternalError = define('internal_error', 500, 'Internal error')
 export const Unavailable = define('unavailable', 503, 'Not ready')
+export const InsufficientStorage = define('insufficient_storage', 507, 'Disk nearly full')

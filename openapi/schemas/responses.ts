@@ -27,7 +27,8 @@ const problemMeanings = {
   422: 'Understood, but impossible; `code` says which rule.',
   429: 'Too many requests.',
   500: 'A mistake of the service; the request id finds it in the log.',
-  503: 'Not ready yet, or the database can not be reached.'
+  503: 'Not ready yet, or the database can not be reached.',
+  507: 'The disk is nearly full: no new work is begun. `freeBytes` and `neededBytes` say how full.'
 } as const
 
 export type ProblemStatus = keyof typeof problemMeanings

@@ -35,7 +35,7 @@ export interface ArchiveControl {
    * @throws NotFound, Forbidden, CloseBlocked (409) with `closeReadiness`, WorkspaceBusy, WorkspaceStateConflict (409)
    */
   archive (actor: Actor, id: string): Promise<ArchiveAnswer>
-  /** @throws NotFound, Forbidden, WorkspaceBusy, WorkspaceStateConflict, WorktreeTaken (409), RestoreFailed (422) */
+  /** @throws NotFound, Forbidden, WorkspaceBusy, WorkspaceStateConflict, WorktreeTaken (409), RestoreFailed (422), InsufficientStorage (507) */
   restore (actor: Actor, id: string, options?: { status?: RestoredStatus }): Promise<ArchiveAnswer>
   /** For recovery: ends what a crash cut off in a workspace that is `archiving`; another one is left as it is. */
   finishInterrupted (row: WorkspaceRow): Promise<WorkspaceRow>
@@ -45,6 +45,8 @@ export interface ArchiveControlDeps extends ArchiveDeps {
   hostId: string
   access: RuntimeAccess
   view: WorkspaceView
+  /** Throws InsufficientStorage (507) when the disk is nearly full. */
+  requireRoom: () => Promise<void>
 }
 
 export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
@@ -82,6 +84,7 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
 
     async restore (actor, id, { status } = {}) {
       const row = await requireManageable(actor, id)
+      await deps.requireRoom()
       return await answer(await alone(deps, row, 'restoring', async (current, held) =>
         await restoreWorkspace(deps, { row: current, actor, held, ...(status === undefined ? {} : { status }) })))
     },

@@ -28,6 +28,8 @@ export interface RuntimeControlDeps extends RuntimeActionsDeps, RuntimeAnswerDep
   recorder: Recorder
   jobs: JobQueue
   readOperation: (id: string) => Promise<WorkspaceOperation | null>
+  /** Throws InsufficientStorage (507) when the disk is nearly full. */
+  requireRoom: () => Promise<void>
   log: RuntimeLog
 }
 
@@ -46,7 +48,7 @@ export interface RuntimeControl {
    * Starts, stops or restarts services, or runs a job.
    * @param action `start`, `stop`, `restart` or `run`, in any case
    * @throws RouteNotFound, NotFound, CommandNotFound, RuntimeServiceNotFound (404), Forbidden (403), WorkspaceStateConflict, WorkspaceBusy (409),
-   *   NoLocalPath, NoRuntimeConfig, ServiceIndexOutOfRange, WrongAction, CommandDisabled, ServiceStartFailed, StopIncomplete (422)
+   *   NoLocalPath, NoRuntimeConfig, ServiceIndexOutOfRange, WrongAction, CommandDisabled, ServiceStartFailed, StopIncomplete (422), InsufficientStorage (507) for anything but a stop
    */
   control (actor: Actor, target: Extract<RuntimeTarget, { kind: 'execution' }>, action: string, body: RuntimeControlBody, options?: ControlOptions): Promise<RuntimeAnswer<ExecutionWorkspace>>
   control (actor: Actor, target: Extract<RuntimeTarget, { kind: 'project' }>, action: string, body: RuntimeControlBody, options?: ControlOptions): Promise<RuntimeAnswer<ProjectWorkspace>>
@@ -78,6 +80,7 @@ export function createRuntimeControl (deps: RuntimeControlDeps): RuntimeControl 
     const known = actionOf(action)
     const place = await openPlace(deps, actor, target)
     const request = decideRequest(known, body, await factsOf(deps, place, body))
+    if (request.action !== 'stop') await deps.requireRoom()
     const { begun, effect, ended } = perform(deps, place, request, actor)
     if (respondAsync) {
       ended.catch((err: unknown) => deps.log.warn({ err }, 'a runtime action that was answered early has failed'))
@@ -134,6 +137,7 @@ async function startForRun (deps: RuntimeControlDeps, actor: Actor, found: Found
   const there = new Set(ofRun.map(row => storedDefinition(row, 0).commandId))
   const start = servicesOf(place.commands).filter(({ definition }) => definition.disabledReason === null && !there.has(definition.id))
   if (start.length === 0) return null
+  await deps.requireRoom()
   const remembered = start.filter(isForEverybody).flatMap(({ definition }) => definition.serviceIndex ?? [])
   const request: RuntimeRequest = { action: 'start', command: null, runtimeServiceId: null, start, stop: [], remember: remembered.length === 0 ? null : remembered }
   const { operation, value } = await perform(deps, place, request, actor).ended

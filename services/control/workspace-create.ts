@@ -21,6 +21,8 @@ export interface CreateDeps extends DraftDeps {
   db: Db
   access: RuntimeAccess
   realizer: Realizer
+  /** Throws InsufficientStorage (507) when the disk is nearly full. */
+  requireRoom: () => Promise<void>
 }
 
 /** What of a strategy decides where files are read from and written to, or how often the host executes something. */
@@ -28,7 +30,7 @@ const strategyOfPeople = ['worktreeParentDir', 'copyFiles', 'provisionPolicy', '
 
 /**
  * Makes a workspace and answers its row, `active`.
- * @throws problems (403, 409, 422); once the row is there they name the operation and the workspace
+ * @throws problems (403, 409, 422, 507); once the row is there they name the operation and the workspace
  */
 export async function createWorkspace (deps: CreateDeps, actor: Actor, companyId: string, body: CreateWorkspaceBody): Promise<WorkspaceRow> {
   requireCompany(actor, companyId, 'write')
@@ -38,6 +40,7 @@ export async function createWorkspace (deps: CreateDeps, actor: Actor, companyId
   await deps.access.requireRuntimeManagement(actor, {
     companyId, issueId: place.issue?.id ?? null, projectWorkspaceId: place.projectWorkspace?.id ?? null
   })
+  await deps.requireRoom()
   const draft = await draftWorkspace(deps, body, place)
   const row = await insert(deps, actor, draft.row)
   if (row.status === 'active') return row

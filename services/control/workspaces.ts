@@ -32,6 +32,8 @@ export interface WorkspaceControlDeps extends PathRules {
   realizer: Realizer
   currentServicesOf: CurrentServicesOf
   archive: Archive
+  /** Throws InsufficientStorage (507) when the disk is nearly full. */
+  requireRoom: () => Promise<void>
   now?: () => Date
 }
 

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { CloseBlocked, InternalError, NotFound, ServiceStartFailed, catalogue, isProblem } from '../../services/errors.ts'
 
-t.test('codes are written in one way, and only two of them are the service\'s own fault', async t => {
+t.test('codes are written in one way, and only three of them are the service\'s own fault', async t => {
   for (const [code, { status, title }] of catalogue) {
     t.match(code, /^[a-z]+(_[a-z]+)*$/)
     t.ok(status >= 400 && status < 600 && title.length > 0, code)
   }
-  t.same([...catalogue].filter(([, { status }]) => status >= 500).map(([code]) => code), ['internal_error', 'unavailable'])
+  t.same([...catalogue].filter(([, { status }]) => status >= 500).map(([code]) => code), ['internal_error', 'unavailable', 'insufficient_storage'])
 })
 
 t.test('a problem carries its code, status, title, members and cause', async t => {
