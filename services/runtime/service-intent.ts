@@ -40,8 +40,11 @@ export async function prepareAttempt (deps: ServiceRunDeps, input: ServiceRunInp
   const place = serviceLogPlace(deps.dataDir, id, number)
   const log = await openServiceLog(place.path)
   const probe = probeOf(plan, { port, rendered, log })
+  const shown = plan.command.definition.command
   const columns = {
     ...definitionColumns(plan),
+    // For showing only: what is run is rendered from the config.
+    command: shown === null ? null : deps.redactor.with(rendered.env).mask(shown),
     status: 'starting' as const,
     health_status: 'unknown' as const,
     port,
@@ -114,7 +117,6 @@ function definitionColumns (plan: ServicePlan) {
     lifecycle: plan.lifecycle,
     reuse_key: plan.reuseKey,
     identity_key: plan.identityKey,
-    command: definition.command,
     cwd: plan.cwd,
     config_index: definition.serviceIndex,
     stop_policy: entry.stopPolicy === undefined ? null : JSON.stringify(entry.stopPolicy)

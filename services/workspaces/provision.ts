@@ -102,7 +102,7 @@ function problemOf (op: OperationHandle, command: string, result: CommandResult,
     : outcome === 'cancelled' ? 'was cancelled' : exitCode === null ? `was ended by ${signal ?? 'a signal'}` : `exited with ${exitCode}`
   const lastLines = lastLinesOf(op)
   const said = lastLines.length === 0 ? '' : ` Its last words: ${lastLines.join(' / ')}`
-  return new ProvisionFailed(`The provision command (${shortened(command)}) ${how}.${said}`, {
+  return new ProvisionFailed(`The provision command (${shortened(op.log.mask(command))}) ${how}.${said}`, {
     members: { operationId: op.id, exitCode, lastLines }
   })
 }
