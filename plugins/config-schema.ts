@@ -30,6 +30,7 @@ export const Environment = Type.Object({
   BERTH_LOG_COMPRESS_AFTER_SEC: Type.Integer({ default: 3600, minimum: 0, maximum: 31_536_000, description: 'Time from the end of an operation to the compression of its log, in seconds.', expected: 'a number of seconds from 0 to 31536000' }),
   BERTH_RETAIN_LOG_DAYS: days(30, 'How long logs of operations and services are kept after their end, where the `cleanupPolicy.retainLogDays` of the project does not say'),
   BERTH_RETAIN_OPERATION_DAYS: days(90, 'How long operations are kept after their end'),
+  BERTH_RETAIN_EVENT_DAYS: days(7, 'How long events of companies are kept for those who come back to the stream'),
   BERTH_RETAIN_ACTIVITY_DAYS: days(0, 'How long entries of the activity log are kept'),
   BERTH_REDACT_PATTERNS: optional('Regular expressions, separated by white space: what one matches within a line of output is masked. Output is then shown line by line.', 'regular expressions separated by white space'),
   BERTH_REDACT_USERNAME: flag('Mask the user\'s name in logs too.'),

@@ -32,6 +32,7 @@ export interface Config {
   /** 0: for ever, as for the others. */
   retainLogDays: number
   retainOperationDays: number
+  retainEventDays: number
   retainActivityDays: number
   /** What they match in output is masked. */
   redactPatterns: readonly RegExp[]
@@ -83,6 +84,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     logCompressAfterSec: values.BERTH_LOG_COMPRESS_AFTER_SEC,
     retainLogDays: values.BERTH_RETAIN_LOG_DAYS,
     retainOperationDays: values.BERTH_RETAIN_OPERATION_DAYS,
+    retainEventDays: values.BERTH_RETAIN_EVENT_DAYS,
     retainActivityDays: values.BERTH_RETAIN_ACTIVITY_DAYS,
     redactPatterns: redactPatterns(values.BERTH_REDACT_PATTERNS),
     redactUsername: values.BERTH_REDACT_USERNAME,

@@ -31,10 +31,10 @@ const daysOf = (setting: number): number | null => setting === 0 ? null : settin
 export default fp(async app => {
   const { db } = app.database
   const { hostId, logStore } = app.operations
-  const { dataDir, logCompressAfterSec, retainActivityDays, retainLogDays, retainOperationDays } = app.config
+  const { dataDir, logCompressAfterSec, retainActivityDays, retainEventDays, retainLogDays, retainOperationDays } = app.config
   const now = () => new Date()
   const logDays = daysOf(retainLogDays)
-  const times = { logDays, operationDays: daysOf(retainOperationDays), activityDays: daysOf(retainActivityDays) }
+  const times = { logDays, operationDays: daysOf(retainOperationDays), eventDays: daysOf(retainEventDays), activityDays: daysOf(retainActivityDays) }
   const closing = new AbortController()
   const { signal } = closing
   // One thing at a time: they work on the same files, and nobody waits for them.

@@ -1,6 +1,7 @@
-/** Removes what is past its time: logs of operations, operations themselves, activity; a few at a time. */
+/** Removes what is past its time: logs of operations, operations themselves, events, activity; a few at a time. */
 import { deleteActivityBefore } from '../../db/activity.ts'
 import type { Db } from '../../db/client.ts'
+import { deleteEventsBefore } from '../../db/company-events.ts'
 import { deleteOperations, forgetLogs, listOldLogs, listOldOperations, shortestLogRetention, type OldOperation } from '../../db/old-operations.ts'
 import type { LogStore } from './log-store.ts'
 import { paced } from './paced.ts'
@@ -10,6 +11,7 @@ export interface RetentionTimes {
   /** Of operations and of services; a project's `cleanupPolicy.retainLogDays` goes before it. */
   logDays: number | null
   operationDays: number | null
+  eventDays: number | null
   activityDays: number | null
 }
 
@@ -24,6 +26,7 @@ export interface RetentionDeps {
 export interface RemovedCounts {
   operationLogs: number
   operations: number
+  events: number
   activity: number
 }
 
@@ -36,25 +39,28 @@ export function cutoff (now: Date, days: number): Date {
 }
 
 /**
- * Removes what is past its time, of this host; the activity of all. What runs, and what reopening a workspace needs, stays.
+ * Removes what is past its time, of this host; events and activity of all. What runs, and what reopening a workspace needs, stays.
  * May be cut off at any moment and done again.
  */
 export async function removeExpired (deps: RetentionDeps, signal: AbortSignal): Promise<RemovedCounts> {
-  const { db, times, now } = deps
+  const { times, now } = deps
   const operationLogs = await removeLogs(deps, signal)
   const operations = times.operationDays === null ? 0 : await removeOperations(deps, cutoff(now(), times.operationDays), signal)
-  const activity = times.activityDays === null ? 0 : await removeInSteps(signal, async limit => await deleteActivityBefore(db, cutoff(now(), times.activityDays ?? 0), limit))
-  return { operationLogs, operations, activity }
+  const events = await removeOlder(deps, times.eventDays, deleteEventsBefore, signal)
+  const activity = await removeOlder(deps, times.activityDays, deleteActivityBefore, signal)
+  return { operationLogs, operations, events, activity }
 }
 
 /**
  * Repeats a deletion of at most `limit` rows until it finds none.
  * @returns how many rows went
  */
-export async function removeInSteps (signal: AbortSignal, removeSome: (limit: number) => Promise<number>): Promise<number> {
+async function removeOlder ({ db, now }: RetentionDeps, days: number | null, removeSome: (db: Db, before: Date, limit: number) => Promise<number>, signal: AbortSignal): Promise<number> {
+  if (days === null) return 0
+  const before = cutoff(now(), days)
   let total = 0
   await paced(signal, async () => {
-    const count = await removeSome(rowsAtOnce)
+    const count = await removeSome(db, before, rowsAtOnce)
     total += count
     return count > 0
   })

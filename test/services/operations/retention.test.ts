@@ -28,7 +28,7 @@ await onBothDatabases(t, 'what is past its time', async (t, { db }) => {
     return { id: op.id, path: logStore.pathOf(op.log.logRef), logRef: op.log.logRef }
   }
   const rowOf = async (id: string) => await db.selectFrom('workspace_operations').selectAll().where('id', '=', id).executeTakeFirst()
-  const remove = async (times: Partial<RetentionTimes>) => await removeExpired({ db, hostId, logStore, times: { logDays: null, operationDays: null, activityDays: null, ...times }, now }, forever)
+  const remove = async (times: Partial<RetentionTimes>) => await removeExpired({ db, hostId, logStore, times: { logDays: null, operationDays: null, eventDays: null, activityDays: null, ...times }, now }, forever)
 
   await t.test('logs are compressed some time after their end, and read as before', async t => {
     const [due, small, fresh, damaged] = [await ended(2), await ended(2, { output: 'short' }), await ended(0.1), await ended(3)]
@@ -70,7 +70,7 @@ await onBothDatabases(t, 'what is past its time', async (t, { db }) => {
     t.ok(await logStore.exists(running.log.logRef))
     await running.finish({ status: 'succeeded' })
     await db.updateTable('projects').set({ execution_workspace_policy: null }).execute()
-    t.same(await remove({}), { operationLogs: 0, operations: 0, activity: 0 }, 'where nothing has an end nothing goes')
+    t.same(await remove({}), { operationLogs: 0, operations: 0, events: 0, activity: 0 }, 'where nothing has an end nothing goes')
   })
 
   await t.test('operations go with their logs, not what runs, nor what reopening a workspace needs, nor those of other hosts', async t => {
