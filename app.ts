@@ -24,6 +24,7 @@ import { maskedLogLine, redactorOf } from './plugins/masking.ts'
 import observability, { requestIdOf } from './plugins/observability.ts'
 import openapi from './plugins/openapi.ts'
 import operations from './plugins/operations.ts'
+import preferences from './plugins/preferences.ts'
 import recovery from './plugins/recovery.ts'
 import rescueFiles from './plugins/rescue-files.ts'
 import retention from './plugins/retention.ts'
@@ -117,12 +118,12 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(freeSpace)
   await app.register(database, { database: options.database })
   await app.register(auth, { identify: options.identify })
-  await app.register(idempotency)
   await app.register(etag)
   await app.register(events)
   await app.register(companyEvents)
   await app.register(jobQueue)
   await app.register(operations)
+  await app.register(idempotency)
   await app.register(eventStreams)
   await app.register(directory)
   await app.register(workspaces)
@@ -136,6 +137,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(retention)
   await app.register(adapterServices)
   await app.register(webhooks)
+  await app.register(preferences)
   await app.register(health, { recovery: () => app.recovery.state() })
 
   await app.register(docs)

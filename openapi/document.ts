@@ -21,9 +21,15 @@ it saw in the place of the example's.
   \`errors\` points at each invalid place: a JSON pointer into the body, or \`#/query/…\`, \`#/params/…\`.
 - **Unknown fields** and query parameters are refused with 400, never ignored. Text may hold neither NUL nor half a surrogate pair.
 - **Lists** are JSON arrays with \`limit\` (100, at most 500) and \`cursor\`; \`Link: <…>; rel="next"\` leads to the next page.
-- **Single resources** have an \`ETag\`. \`If-Match\` on PATCH gives 412 when the resource was changed since you read it.
+- **Single resources** have an \`ETag\`. \`If-None-Match\` on GET saves the body of what is as you know it (304). \`If-Match\` on PATCH, PUT
+  and DELETE gives 412 when the resource was changed since you read it; \`If-None-Match: *\` on PUT only creates.
+- **What takes time** is answered at its end. \`Prefer: respond-async\` (RFC 7240) has it answered at once, \`wait=10\` after 10 seconds: 202,
+  with the operation in \`Location\`. It ends when all has, and tells how; read it, or follow its \`/log/stream\`. What is done is done to its
+  end, whether or not you wait; a client that hangs up changes nothing.
 - **POST** takes an \`Idempotency-Key\`: the same key and body gives the first answer again (\`Idempotency-Replayed: true\`)
-  for a day, another body is a 422.
+  for a day, a 202 too; another body is a 422. Keys are yours alone, and each path has its own. While the first one is under way the answer is
+  a 409 with \`Retry-After\`. A 409, a 429 and a failure of the service may pass, so they are not kept, nor is a request whose process was killed:
+  then the key is free again, and what was under way is told by its operations.
 - **Times** are RFC 3339 in UTC with milliseconds, **ids** are UUIDs.
 - **X-Request-Id** is taken from the request or made, is in the answer, in problem documents and in every log line.
 - **Access**: what you may not see is answered like what does not exist.

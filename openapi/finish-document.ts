@@ -10,7 +10,7 @@ import { problem, type ProblemStatus } from './schemas/responses.ts'
 type Json = Record<string, unknown>
 interface Media { schema?: Json, example?: unknown }
 interface Parameter { name: string, in: string, example?: unknown, schema?: Json, description?: string, required?: boolean }
-interface Response { description?: string, content?: Record<string, Media> }
+interface Response { description?: string, headers?: Record<string, unknown>, content?: Record<string, Media> }
 interface Operation {
   requestBody?: { required?: boolean, content: Record<string, Media> }
   parameters?: Parameter[]
@@ -55,9 +55,11 @@ export function finishDocument<T extends object> (raw: T): T {
 }
 
 function finishOperation (path: string, method: string, operation: Operation, schemas: Record<string, Json>): void {
-  finishParameters(path, method, operation)
+  finishParameters(path, operation)
   finishBody(operation, schemas)
   addCommonProblems(path, operation)
+  if (method === 'get') addNotModified(operation)
+  if (takesKey(path, method)) addIdempotency(operation)
   for (const [status, response] of Object.entries(operation.responses)) {
     for (const [type, media] of Object.entries(response.content ?? {})) {
       if (media.example !== undefined) continue
@@ -67,16 +69,49 @@ function finishOperation (path: string, method: string, operation: Operation, sc
   }
 }
 
-function finishParameters (path: string, method: string, operation: Operation): void {
+function finishParameters (path: string, operation: Operation): void {
   const parameters = operation.parameters ?? []
   for (const parameter of parameters) {
     const example = parameter.in === 'path' ? pathExample(path, parameter.name) : undefined
     if (parameter.example === undefined && example !== undefined) parameter.example = example
   }
-  if (path.startsWith('/api/') && method === 'post') {
-    parameters.push({ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 255 }, description: 'Makes the request safe to repeat: the same key and body gives the first answer again.' })
-  }
   if (parameters.length > 0) operation.parameters = parameters
+}
+
+function takesKey (path: string, method: string): boolean {
+  return path.startsWith('/api/') && method === 'post'
+}
+
+const idempotencyKey: Parameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+  description: 'Makes the request safe to repeat for a day: the same key and body (as JSON values; the order of keys is all one) gives the first answer again, another body is a 422. While the first one is under way, and when it failed in a way that may pass (409, 429, 5xx), nothing is kept.'
+}
+
+/** The key, what a repeated request is answered with, and that it was. */
+function addIdempotency (operation: Operation): void {
+  (operation.parameters ??= []).push(idempotencyKey)
+  operation.responses[409] ??= withoutTypeBox(problem(409, 'The first request with this `Idempotency-Key` is still under way.'))
+  operation.responses[422] ??= withoutTypeBox(problem(422, 'The `Idempotency-Key` was used with another body.'))
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (!keptStatuses.test(status)) continue
+    response.headers = { ...response.headers, 'Idempotency-Replayed': { description: '`true`: this answer was given before to the same `Idempotency-Key`.', schema: { type: 'string', enum: ['true'] } } }
+  }
+}
+
+/** Answers that are kept for a key. Those to a malformed request (400, 413, 415) come before it is looked at. */
+const keptStatuses = /^(?:2\d\d|403|404|422)$/
+
+/** Every resource with an `ETag` can be asked for only if it has changed. */
+function addNotModified (operation: Operation): void {
+  const tag = operation.responses[200]?.headers?.['ETag']
+  if (tag === undefined) return
+  (operation.parameters ??= []).push({
+    name: 'If-None-Match', in: 'header', required: false, schema: { type: 'string' }, description: 'The `ETag` you have; if it is still that, the answer is 304 without a body.'
+  })
+  operation.responses[304] = { description: 'It is as you know it.', headers: { ETag: tag } }
 }
 
 function finishBody (operation: Operation, schemas: Record<string, Json>): void {

@@ -23,10 +23,10 @@ export default fp(async app => {
   // Registered later, since archiving stands on workspaces; asked only once requests come.
   const archive: Archive = {
     closeReadiness: async (actor, id) => await app.archival.closeReadiness(actor, id),
-    archive: async (actor, id) => await app.archival.archive(actor, id),
-    restore: async (actor, id) => await app.archival.restore(actor, id)
+    archive: async (actor, id, options) => await app.archival.archive(actor, id, options),
+    restore: async (actor, id, options) => await app.archival.restore(actor, id, options)
   }
   app.decorate('workspaces', createWorkspaceControl({
-    db, git, hostId, planner, realizer, archive, allowedRoots, dataDir, requireRoom: app.freeSpace.requireRoom, currentServicesOf: createCurrentServices({ db })
+    db, git, hostId, planner, realizer, recorder, archive, allowedRoots, dataDir, requireRoom: app.freeSpace.requireRoom, currentServicesOf: createCurrentServices({ db })
   }))
 }, { name: 'workspaces', dependencies: ['config', 'database', 'free-space', 'operations'] })

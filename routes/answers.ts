@@ -1,4 +1,5 @@
-/** How routes answer beyond a plain value: pages with a `Link`, new things with a `Location`. */
+/** How routes answer beyond a plain value: pages with a `Link`, new things with a `Location`; and what a request makes its change depend on. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Page } from '../openapi/schemas/common.ts'
 
@@ -25,4 +26,9 @@ export function linkNext (reply: FastifyReply, request: FastifyRequest, nextCurs
 export function sendCreated<T> (reply: FastifyReply, location: string, resource: T): T {
   reply.code(201).header('location', location)
   return resource
+}
+
+/** What a change is only made for: the request's `If-Match` and `If-None-Match`. */
+export function conditionsOf (headers: Pick<IncomingHttpHeaders, 'if-match' | 'if-none-match'>): { ifMatch: string | undefined, ifNoneMatch: string | undefined } {
+  return { ifMatch: headers['if-match'], ifNoneMatch: headers['if-none-match'] }
 }

@@ -1,12 +1,16 @@
 /** Closing a workspace: whether it is safe, doing it, and undoing it. */
+import { Type } from '@sinclair/typebox'
 import { IdParams } from '../openapi/schemas/common.ts'
 import { WorkspaceExplanation } from '../openapi/schemas/explain.ts'
+import { PreferField } from '../openapi/schemas/headers.ts'
 import { CloseReadiness } from '../openapi/schemas/readiness.ts'
-import { answer, noSettings, problem, problems } from '../openapi/schemas/responses.ts'
+import { accepted, answer, noSettings, problem, problems } from '../openapi/schemas/responses.ts'
 import { WorkspaceOperationAnswer } from '../openapi/schemas/workspace.ts'
 import type { App } from './app.ts'
 
 const tags = ['archive']
+
+const Headers = Type.Object(PreferField)
 
 const closeReadiness = {
   operationId: 'getCloseReadiness',
@@ -32,9 +36,11 @@ const archive = {
   summary: 'Archive a workspace',
   description: 'Stops its services, stores everything that is not committed as a rescue snapshot, runs the cleanup and teardown commands, removes the worktree, and deletes its branch if that is merged. If the files can not be removed without loss they stay, and the status is `cleanup_failed` with the reason; ask again to go on. One that is archived already answers with how it was.',
   params: IdParams,
+  headers: Headers,
   body: noSettings,
   response: {
     200: answer(WorkspaceOperationAnswer, 'The workspace as it is now, and the operation that sums up. Each step has an operation of its own.'),
+    202: accepted(WorkspaceOperationAnswer, 'With `Prefer`: the workspace, which is `archiving`, and the operation that sums up; it ends when everything has.'),
     409: problem(409, 'Closing is blocked (`closeReadiness` says why), or something else is being done to the workspace.'),
     ...problems(404)
   }
@@ -46,9 +52,11 @@ const restore = {
   summary: 'Restore an archived workspace',
   description: 'Worktree and branch come back at their place, files staged, modified and untracked as they were, and the workspace is `active` (`archiving` while it is under way). Ignored files other than the rescued ones are gone; the provision command makes them again before the next start.',
   params: IdParams,
+  headers: Headers,
   body: noSettings,
   response: {
     200: answer(WorkspaceOperationAnswer, 'The workspace as it is now, and the operation of the restore.'),
+    202: accepted(WorkspaceOperationAnswer, 'With `Prefer`: the workspace, which is `archiving`, and the operation of the restore, which goes on.'),
     409: problem(409, 'It is not archived, another workspace has its folder by now, or something else is being done to it.'),
     422: problem(422, 'Its files can not be brought back; it stays archived, and its snapshot stays where it is.'),
     507: problem(507),
@@ -63,9 +71,13 @@ export default async function (app: App): Promise<void> {
   app.get('/execution-workspaces/:id/explain', { schema: explanation }, async ({ actor, params }) =>
     await app.archival.explain(actor, params.id))
 
-  app.post('/execution-workspaces/:id/archive', { schema: archive }, async ({ actor, params }) =>
-    await app.archival.archive(actor, params.id))
+  app.post('/execution-workspaces/:id/archive', { schema: archive }, async (request, reply) => {
+    const { actor, params } = request
+    return (await app.actions.run<WorkspaceOperationAnswer>(request, reply, async onBegun => await app.archival.archive(actor, params.id, { onBegun }))).value
+  })
 
-  app.post('/execution-workspaces/:id/restore', { schema: restore }, async ({ actor, params }) =>
-    await app.archival.restore(actor, params.id))
+  app.post('/execution-workspaces/:id/restore', { schema: restore }, async (request, reply) => {
+    const { actor, params } = request
+    return (await app.actions.run<WorkspaceOperationAnswer>(request, reply, async onBegun => await app.archival.restore(actor, params.id, { onBegun }))).value
+  })
 }

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { CompanyParams } from '../openapi/schemas/common.ts'
 import { Company, CompanyBody } from '../openapi/schemas/directory.ts'
 import { closed } from '../openapi/schemas/kit.ts'
-import { sendCreated, sendPage } from './answers.ts'
+import { conditionsOf, sendCreated, sendPage } from './answers.ts'
 import type { App } from './app.ts'
 import { keyOf } from './directory-keys.ts'
 import { directorySchemas } from './directory-schemas.ts'
@@ -33,15 +33,15 @@ export default async function (app: App): Promise<void> {
   })
 
   app.put('/companies/:companyId', { schema: schemas.put }, async (request, reply) => {
-    const { item, created } = await companies.put(request.actor, keyOf(request.params, request.params.companyId), request.body)
+    const { item, created } = await companies.put(request.actor, keyOf(request.params, request.params.companyId), request.body, conditionsOf(request.headers))
     return created ? sendCreated(reply, request.url, item) : item
   })
 
   app.get('/companies/:companyId', { schema: schemas.get }, async ({ actor, params }) =>
     await companies.get(actor, keyOf(params, params.companyId)))
 
-  app.delete('/companies/:companyId', { schema: schemas.remove }, async ({ actor, params }, reply) => {
-    await companies.delete(actor, keyOf(params, params.companyId))
+  app.delete('/companies/:companyId', { schema: schemas.remove }, async ({ actor, params, headers }, reply) => {
+    await companies.delete(actor, keyOf(params, params.companyId), conditionsOf(headers))
     return reply.code(204).send(null)
   })
 }

@@ -1,6 +1,7 @@
 /** The five operations every resource of the directory has, as route schemas. */
-import type { TSchema } from '@sinclair/typebox'
+import { Type, type TSchema } from '@sinclair/typebox'
 import { PageQuery } from '../openapi/schemas/common.ts'
+import { IfMatchField, IfNoneMatchField } from '../openapi/schemas/headers.ts'
 import { body, created, noContent, page, problem, problems, resource } from '../openapi/schemas/responses.ts'
 
 export interface ResourceWords<Item extends TSchema, Body extends TSchema, Collection extends TSchema, One extends TSchema> {
@@ -22,6 +23,9 @@ export interface ResourceWords<Item extends TSchema, Body extends TSchema, Colle
 }
 
 const tags = ['directory']
+
+const PutHeaders = Type.Object({ ...IfMatchField, ...IfNoneMatchField })
+const DeleteHeaders = Type.Object(IfMatchField)
 
 /** The schemas of list, create, put, get and delete. */
 export function directorySchemas<Item extends TSchema, Body extends TSchema, Collection extends TSchema, One extends TSchema> (
@@ -53,12 +57,14 @@ export function directorySchemas<Item extends TSchema, Body extends TSchema, Col
       summary: `Create or replace ${one}`,
       description: `Idempotent; a field left out goes back to its default. ${about}`,
       params: One,
+      headers: PutHeaders,
       body: body(Body),
       response: {
         200: resource(Item, `The ${title}, as it is now.`),
         201: created(Item, `The new ${title}.`),
         404: problem(404),
         409: problem(409, 'The id belongs to something else.'),
+        412: problem(412, 'It is not as `If-Match` says, or is there although `If-None-Match` says that it must not be.'),
         422: problem(422)
       }
     },
@@ -76,7 +82,8 @@ export function directorySchemas<Item extends TSchema, Body extends TSchema, Col
       summary: `Delete ${one}`,
       description: `Refused while something live depends on it: ${holders}. What is over lets go of it.`,
       params: One,
-      response: { 204: noContent('It is gone.'), 404: problem(404), 409: problem(409, `Still needed; \`detail\` and \`holders\` name by what: ${holders}.`) }
+      headers: DeleteHeaders,
+      response: { 204: noContent('It is gone.'), 404: problem(404), 409: problem(409, `Still needed; \`detail\` and \`holders\` name by what: ${holders}.`), ...problems(412) }
     }
   }
 }

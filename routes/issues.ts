@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { Issue, IssueBody } from '../openapi/schemas/directory.ts'
 import { Uuid, closed } from '../openapi/schemas/kit.ts'
-import { sendCreated, sendPage } from './answers.ts'
+import { conditionsOf, sendCreated, sendPage } from './answers.ts'
 import type { App } from './app.ts'
 import { keyOf, scopeOf } from './directory-keys.ts'
 import { directorySchemas } from './directory-schemas.ts'
@@ -36,15 +36,15 @@ export default async function (app: App): Promise<void> {
   })
 
   app.put(one, { schema: schemas.put }, async (request, reply) => {
-    const { item, created } = await issues.put(request.actor, keyOf(request.params, request.params.issueId), request.body)
+    const { item, created } = await issues.put(request.actor, keyOf(request.params, request.params.issueId), request.body, conditionsOf(request.headers))
     return created ? sendCreated(reply, request.url, item) : item
   })
 
   app.get(one, { schema: schemas.get }, async ({ actor, params }) =>
     await issues.get(actor, keyOf(params, params.issueId)))
 
-  app.delete(one, { schema: schemas.remove }, async ({ actor, params }, reply) => {
-    await issues.delete(actor, keyOf(params, params.issueId))
+  app.delete(one, { schema: schemas.remove }, async ({ actor, params, headers }, reply) => {
+    await issues.delete(actor, keyOf(params, params.issueId), conditionsOf(headers))
     return reply.code(204).send(null)
   })
 }

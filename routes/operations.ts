@@ -4,7 +4,7 @@ import { streamExamples } from '../openapi/stream-examples.ts'
 import { IdParams, PageQuery, RunParams } from '../openapi/schemas/common.ts'
 import { LogPartQuery, LogStartQuery } from '../openapi/schemas/log.ts'
 import { OperationLog, WorkspaceOperation } from '../openapi/schemas/operation.ts'
-import { answer, body, eventStream, noContent, page, problem, problems } from '../openapi/schemas/responses.ts'
+import { answer, body, eventStream, noContent, page, problem, problems, resource } from '../openapi/schemas/responses.ts'
 import { sendPage } from './answers.ts'
 import type { App } from './app.ts'
 
@@ -36,7 +36,7 @@ const getOne = {
   summary: 'Get an operation',
   description: 'While `status` is `running`, its log grows; the excerpts, byte count and SHA-256 come with the end.',
   params: IdParams,
-  response: { 200: answer(WorkspaceOperation, 'The operation.'), ...problems(404) }
+  response: { 200: resource(WorkspaceOperation, 'The operation.'), ...problems(404) }
 }
 
 const cancel = {

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { Project, ProjectBody } from '../openapi/schemas/directory.ts'
 import { Uuid, closed } from '../openapi/schemas/kit.ts'
-import { sendCreated, sendPage } from './answers.ts'
+import { conditionsOf, sendCreated, sendPage } from './answers.ts'
 import type { App } from './app.ts'
 import { keyOf, scopeOf } from './directory-keys.ts'
 import { directorySchemas } from './directory-schemas.ts'
@@ -36,15 +36,15 @@ export default async function (app: App): Promise<void> {
   })
 
   app.put(one, { schema: schemas.put }, async (request, reply) => {
-    const { item, created } = await projects.put(request.actor, keyOf(request.params, request.params.projectId), request.body)
+    const { item, created } = await projects.put(request.actor, keyOf(request.params, request.params.projectId), request.body, conditionsOf(request.headers))
     return created ? sendCreated(reply, request.url, item) : item
   })
 
   app.get(one, { schema: schemas.get }, async ({ actor, params }) =>
     await projects.get(actor, keyOf(params, params.projectId)))
 
-  app.delete(one, { schema: schemas.remove }, async ({ actor, params }, reply) => {
-    await projects.delete(actor, keyOf(params, params.projectId))
+  app.delete(one, { schema: schemas.remove }, async ({ actor, params, headers }, reply) => {
+    await projects.delete(actor, keyOf(params, params.projectId), conditionsOf(headers))
     return reply.code(204).send(null)
   })
 }

@@ -1,8 +1,8 @@
 /** Runtime control: starting, stopping and restarting services, running jobs, in execution workspaces and project workspaces. */
 import { Type } from '@sinclair/typebox'
-import type { FastifyReply } from 'fastify'
+import { PreferField } from '../openapi/schemas/headers.ts'
 import { Uuid, closed } from '../openapi/schemas/kit.ts'
-import { answer, body, problem } from '../openapi/schemas/responses.ts'
+import { accepted, answer, body, problem } from '../openapi/schemas/responses.ts'
 import { RuntimeControlBody } from '../openapi/schemas/runtime.ts'
 import { ProjectWorkspaceOperationAnswer, WorkspaceOperationAnswer } from '../openapi/schemas/workspace.ts'
 import type { App } from './app.ts'
@@ -12,12 +12,9 @@ const tags = ['runtime']
 const Action = Type.String({ minLength: 1, maxLength: 50, description: '`start`, `stop`, `restart` or `run`, in any case; another is a 404.' })
 const ExecutionParams = Type.Object({ id: Uuid, action: Action }, closed)
 const ProjectParams = Type.Object({ projectId: Uuid, projectWorkspaceId: Uuid, action: Action }, closed)
-const Headers = Type.Object({
-  prefer: Type.Optional(Type.String({ maxLength: 500, description: '`respond-async`: answer 202 at once, with the operation in `Location`.' }))
-})
+const Headers = Type.Object(PreferField)
 
 const description = 'Without a target, `start`, `stop` and `restart` act on all services. Name one by `workspaceCommandId`, `serviceIndex` or `runtimeServiceId`; `run` needs a job. Starting is idempotent: a shared service that runs already is answered as it is. The operation tells what happened; a job that exits with another code than 0 is a 200 with the operation `failed`.'
-const locationHeader = { Location: { type: 'string', description: 'The operation that goes on.' } }
 
 /** The schema of one path; the two families differ only in whose workspace they show. */
 function schemaOf<P extends typeof ExecutionParams | typeof ProjectParams, A extends typeof WorkspaceOperationAnswer | typeof ProjectWorkspaceOperationAnswer> (operationId: string, summary: string, params: P, Answer: A) {
@@ -31,23 +28,13 @@ function schemaOf<P extends typeof ExecutionParams | typeof ProjectParams, A ext
     body: body(RuntimeControlBody, {}),
     response: {
       200: answer(Answer, 'The workspace and the operation, which has ended.'),
-      202: answer(Answer, 'With `Prefer: respond-async`: the operation goes on.', { headers: locationHeader }),
+      202: accepted(Answer, 'With `Prefer`: the workspace as it is meanwhile, and the operation, which goes on.'),
       404: problem(404, 'No such workspace, command, service of this workspace, or action.'),
       409: problem(409, 'The workspace is archived, archiving or being provisioned, or something else is being done to it.'),
       422: problem(422, 'No local path, no runtime config, an index beyond the services, a command the action does not fit or that is disabled; or the service did not start: then `cause`, `lastLines` and `operationId` say why.'),
       507: problem(507)
     }
   }
-}
-
-function wantsAsync (prefer: string | undefined): boolean {
-  return (prefer ?? '').split(',').some(preference => preference.trim().toLowerCase() === 'respond-async')
-}
-
-/** An operation that goes on is a 202 that says where it is. */
-function send<T extends { operation: { id: string, status: string } }> (reply: FastifyReply, result: T, respondAsync: boolean): T {
-  if (respondAsync) reply.code(202).header('location', `/api/workspace-operations/${result.operation.id}`).header('preference-applied', 'respond-async')
-  return result
 }
 
 export default async function (app: App): Promise<void> {
@@ -59,18 +46,18 @@ export default async function (app: App): Promise<void> {
 
     app.post(`/execution-workspaces/:id/runtime-${family}/:action`, {
       schema: schemaOf(`control${name}`, `Start, stop, restart or run ${family} of a workspace`, ExecutionParams, WorkspaceOperationAnswer)
-    }, async ({ actor, params, body, headers }, reply) => {
-      const respondAsync = wantsAsync(headers.prefer)
+    }, async (request, reply) => {
+      const { actor, params, body } = request
       const target = { kind: 'execution' as const, id: params.id }
-      return send(reply, await app.runtimeControl.control(actor, target, params.action, body, { respondAsync }), respondAsync)
+      return (await app.actions.run<WorkspaceOperationAnswer>(request, reply, async onBegun => await app.runtimeControl.control(actor, target, params.action, body, { onBegun }))).value
     })
 
     app.post(`/projects/:projectId/workspaces/:projectWorkspaceId/runtime-${family}/:action`, {
       schema: schemaOf(`controlProject${name}`, `Start, stop, restart or run ${family} of a project workspace`, ProjectParams, ProjectWorkspaceOperationAnswer)
-    }, async ({ actor, params, body, headers }, reply) => {
-      const respondAsync = wantsAsync(headers.prefer)
+    }, async (request, reply) => {
+      const { actor, params, body } = request
       const target = { kind: 'project' as const, projectId: params.projectId, id: params.projectWorkspaceId }
-      return send(reply, await app.runtimeControl.control(actor, target, params.action, body, { respondAsync }), respondAsync)
+      return (await app.actions.run<ProjectWorkspaceOperationAnswer>(request, reply, async onBegun => await app.runtimeControl.control(actor, target, params.action, body, { onBegun }))).value
     })
   }
 }

@@ -1,6 +1,7 @@
 /** A company's webhooks. */
 import { Type } from '@sinclair/typebox'
 import { CompanyParams, PageQuery } from '../openapi/schemas/common.ts'
+import { IfMatchField } from '../openapi/schemas/headers.ts'
 import { body, created, noContent, page, problem, problems, resource } from '../openapi/schemas/responses.ts'
 import { CreateWebhookBody, UpdateWebhookBody, Webhook, WebhookDeliveryDetail, WebhookParams, WebhookWithSecret } from '../openapi/schemas/webhook.ts'
 import { sendCreated, sendPage } from './answers.ts'
@@ -47,7 +48,7 @@ const update = {
   summary: 'Change a webhook',
   description: 'What is left out stays. Disabled, it gets nothing, and what was on its way is given up at its next turn; enabled again, it gets what happens from then on. With `If-Match` a change that would overwrite another one is a 412.',
   params: WebhookParams,
-  headers: Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 500, description: 'The `ETag` of the webhook as you know it.' })) }),
+  headers: Type.Object(IfMatchField),
   body: body(UpdateWebhookBody),
   response: {
     200: resource(Webhook, 'The webhook as it is now.'),

@@ -7,6 +7,7 @@ import * as companyEvents from './0004-company-events.ts'
 import * as cancel from './0005-cancel.ts'
 import * as webhooks from './0006-webhooks.ts'
 import * as retention from './0007-retention.ts'
+import * as idempotencyClaims from './0008-idempotency-claims.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
@@ -15,5 +16,6 @@ export const migrations: Record<string, Migration> = {
   '0004-company-events': companyEvents,
   '0005-cancel': cancel,
   '0006-webhooks': webhooks,
-  '0007-retention': retention
+  '0007-retention': retention,
+  '0008-idempotency-claims': idempotencyClaims
 }

@@ -73,4 +73,7 @@ export interface IdempotencyKeysTable {
   body: string | null
   created_at: Stamp
   expires_at: Date
+  /** Of the request that is at work for it; null once it is answered. */
+  claim_id: string | null
+  host_id: string | null
 }

@@ -1,6 +1,7 @@
 /** How routes declare bodies and answers: small wrappers that carry a description, an example and headers. */
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { LinkHeader } from './common.ts'
+import { AcceptedHeaders } from './headers.ts'
 import { Problem } from './problem.ts'
 
 export interface AnswerOptions {
@@ -71,6 +72,11 @@ export function resource<T extends TSchema> (schema: T, description: string, opt
 /** The answer 201: the new resource, its `Location` and its `ETag`. */
 export function created<T extends TSchema> (schema: T, description: string, options: AnswerOptions = {}) {
   return resource(schema, description, { ...options, headers: { Location: { type: 'string', description: 'Where the new resource is.' }, ...options.headers } })
+}
+
+/** The answer 202 to a request that did not want to wait for the end (`Prefer`): what is under way, its operation in `Location`. */
+export function accepted<T extends TSchema> (schema: T, description: string, options: AnswerOptions = {}) {
+  return answer(schema, description, { ...options, headers: { ...AcceptedHeaders, ...options.headers } })
 }
 
 /** A page of a list: a JSON array, the next page in `Link`. */

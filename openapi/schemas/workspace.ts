@@ -107,6 +107,8 @@ export const ProjectWorkspaceOperationAnswer = Type.Object({
 }, { $id: 'ProjectWorkspaceOperationAnswer' })
 
 export type ExecutionWorkspace = Static<typeof ExecutionWorkspace>
+export type WorkspaceOperationAnswer = Static<typeof WorkspaceOperationAnswer>
+export type ProjectWorkspaceOperationAnswer = Static<typeof ProjectWorkspaceOperationAnswer>
 export type WorkspaceSummary = Static<typeof WorkspaceSummary>
 export type ListWorkspacesQuery = Static<typeof ListWorkspacesQuery>
 export type CreateWorkspaceBody = Static<typeof CreateWorkspaceBody>

@@ -32,6 +32,8 @@ export interface ArchiveInput {
   held: HeldLock
   /** It was begun by a process that is gone: nobody is asked again, commands that have run don't run again. */
   resumed: boolean
+  /** Told once the workspace is `archiving`, with the operation that spans the whole. */
+  onBegun?: ((operationId: string) => void) | undefined
 }
 
 /**
@@ -40,7 +42,7 @@ export interface ArchiveInput {
  * @throws CloseBlocked (409) with the close readiness, WorkspaceStateConflict (409),
  *   Unavailable (503) when the service stops meanwhile: the next start goes on
  */
-export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, resumed }: ArchiveInput): Promise<ArchiveOutcome> {
+export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, resumed, onBegun }: ArchiveInput): Promise<ArchiveOutcome> {
   const facts = await gatherFacts(deps, row)
   const readiness = assess(facts)
   if (!resumed && readiness.state === 'blocked') {
@@ -56,6 +58,7 @@ export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, r
     const begun = await begin(deps, row, actor, resumed)
     return { deps, row: begun, actor, op, state: createRescueState(deps.db, begun), warnings: [] }
   })
+  onBegun?.(op.id)
   try {
     await held.nameOperation(op.id)
     await runSteps(run, facts)

@@ -21,7 +21,9 @@ export interface RestoreInput {
   actor: Actor
   held: HeldLock
   /** What it becomes; `active` unless given. */
-  status?: RestoredStatus
+  status?: RestoredStatus | undefined
+  /** Told once the restore is under way, with its operation. */
+  onBegun?: ((operationId: string) => void) | undefined
 }
 
 /**
@@ -30,7 +32,7 @@ export interface RestoreInput {
  * @throws RestoreFailed (422) when the files can't be brought back: the workspace is as it was before;
  *   WorkspaceStateConflict (409), WorktreeTaken (409), Unavailable (503)
  */
-export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, status = 'active' }: RestoreInput): Promise<ArchiveOutcome> {
+export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, status = 'active', onBegun }: RestoreInput): Promise<ArchiveOutcome> {
   if (row.status !== 'archived' && row.status !== 'cleanup_failed') {
     throw new WorkspaceStateConflict(`The workspace is ${row.status}: only an archived one can be restored.`)
   }
@@ -45,6 +47,7 @@ export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, s
     const begun = await changeStatus({ db: deps.db, row, actor, now: deps.now(), from: [from], patch: { status: 'archiving', rescue }, action: 'updated' })
     return { deps, row: begun, actor, op, state: createRescueState(deps.db, begun), warnings: [] }
   })
+  onBegun?.(op.id)
   try {
     await held.nameOperation(op.id)
     await putFilesBack(run)

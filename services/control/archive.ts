@@ -2,6 +2,7 @@
 import type { Db } from '../../db/client.ts'
 import { findLatestOperation } from '../../db/archival.ts'
 import { findWorkspace } from '../../db/execution-workspaces.ts'
+import { findOperation } from '../../db/workspace-operations.ts'
 import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import type { CloseReadiness } from '../../openapi/schemas/readiness.ts'
 import type { ExecutionWorkspace } from '../../openapi/schemas/workspace.ts'
@@ -15,6 +16,7 @@ import { finishWorkspace } from '../archive/finish-interrupted.ts'
 import { gatherFacts } from '../archive/gather.ts'
 import { restoreWorkspace, type RestoredStatus } from '../archive/restore.ts'
 import { Conflict, WorkspaceStateConflict } from '../errors.ts'
+import type { OnBegun } from '../operations/begun.ts'
 import type { HeldLock } from '../operations/locks.ts'
 import { toOperation } from '../operations/shape.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
@@ -26,6 +28,16 @@ export interface ArchiveAnswer {
   operation: WorkspaceOperation
 }
 
+export interface ArchiveOptions {
+  /** Told with the operation that sums up. */
+  onBegun?: OnBegun<ArchiveAnswer> | undefined
+}
+
+export interface RestoreOptions extends ArchiveOptions {
+  /** What it becomes; `active` unless given. */
+  status?: RestoredStatus | undefined
+}
+
 export interface ArchiveControl {
   /** @throws NotFound for what the actor may not see */
   closeReadiness (actor: Actor, id: string): Promise<CloseReadiness>
@@ -34,9 +46,9 @@ export interface ArchiveControl {
    * safely is answered as `cleanup_failed`, with its operation `failed`.
    * @throws NotFound, Forbidden, CloseBlocked (409) with `closeReadiness`, WorkspaceBusy, WorkspaceStateConflict (409)
    */
-  archive (actor: Actor, id: string): Promise<ArchiveAnswer>
+  archive (actor: Actor, id: string, options?: ArchiveOptions): Promise<ArchiveAnswer>
   /** @throws NotFound, Forbidden, WorkspaceBusy, WorkspaceStateConflict, WorktreeTaken (409), RestoreFailed (422), InsufficientStorage (507) */
-  restore (actor: Actor, id: string, options?: { status?: RestoredStatus }): Promise<ArchiveAnswer>
+  restore (actor: Actor, id: string, options?: RestoreOptions): Promise<ArchiveAnswer>
   /** For recovery: ends what a crash cut off in a workspace that is `archiving`; another one is left as it is. */
   finishInterrupted (row: WorkspaceRow): Promise<WorkspaceRow>
 }
@@ -56,6 +68,12 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
     return { workspace: await deps.view.show(row), operation }
   }
 
+  /** Hands on that it has begun, with the answer as it is until the end. */
+  function telling (id: string, onBegun: OnBegun<ArchiveAnswer> | undefined): ((operationId: string) => void) | undefined {
+    if (onBegun === undefined) return undefined
+    return operationId => onBegun({ operationId, answer: async () => await answer(await outcomeNow(db, id, operationId)) })
+  }
+
   async function requireManageable (actor: Actor, id: string): Promise<WorkspaceRow> {
     const row = requireVisible(actor, await findWorkspace(db, id), 'write')
     await deps.access.requireRuntimeManagement(actor, { companyId: row.company_id, executionWorkspaceId: row.id })
@@ -69,24 +87,25 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
       return assess(await gatherFacts(deps, row))
     },
 
-    async archive (actor, id) {
+    async archive (actor, id, options = {}) {
+      const onBegun = telling(id, options.onBegun)
       const row = await requireManageable(actor, id)
       return await answer(await alone(deps, row, 'archiving', async (current, held) => {
         if (current.status === 'archived') return await archivedAlready(deps, current, actor)
         if (current.status === 'provisioning') throw new WorkspaceStateConflict('The workspace is provisioning; wait until that is done.')
-        if (current.status !== 'archiving') return await archiveWorkspace(deps, { row: current, actor, held, resumed: false })
+        if (current.status !== 'archiving') return await archiveWorkspace(deps, { row: current, actor, held, resumed: false, onBegun })
         // Cut off by a crash, and nobody has come to it yet. After a restore that was, there is still an archive to do.
         const finished = await finishWorkspace(deps, current, actor, held)
         if (finished.operation.phase === 'worktree_cleanup') return finished
-        return finished.row.status === 'archived' ? await archivedAlready(deps, finished.row, actor) : await archiveWorkspace(deps, { row: finished.row, actor, held, resumed: false })
+        return finished.row.status === 'archived' ? await archivedAlready(deps, finished.row, actor) : await archiveWorkspace(deps, { row: finished.row, actor, held, resumed: false, onBegun })
       }))
     },
 
-    async restore (actor, id, { status } = {}) {
+    async restore (actor, id, { status, onBegun } = {}) {
       const row = await requireManageable(actor, id)
       await deps.requireRoom()
       return await answer(await alone(deps, row, 'restoring', async (current, held) =>
-        await restoreWorkspace(deps, { row: current, actor, held, ...(status === undefined ? {} : { status }) })))
+        await restoreWorkspace(deps, { row: current, actor, held, status, onBegun: telling(id, onBegun) })))
     },
 
     async finishInterrupted (row) {
@@ -108,6 +127,12 @@ async function reread (db: Db, id: string): Promise<WorkspaceRow> {
   const row = await findWorkspace(db, id)
   if (row === undefined) throw absent()
   return row
+}
+
+async function outcomeNow (db: Db, id: string, operationId: string): Promise<ArchiveOutcome> {
+  const [row, operation] = await Promise.all([reread(db, id), findOperation(db, operationId)])
+  if (operation === undefined) throw absent()
+  return { row, operation: toOperation(operation) }
 }
 
 /** The finished result: the operation that archived it, or the note that nothing was to be done. */

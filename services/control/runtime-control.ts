@@ -6,9 +6,10 @@ import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import { runtimeActions, type RuntimeAction, type RuntimeControlBody } from '../../openapi/schemas/runtime.ts'
 import type { ExecutionWorkspace } from '../../openapi/schemas/workspace.ts'
 import { systemActor, type Actor } from '../access/actor.ts'
-import { requireVisible } from '../access/company-access.ts'
+import { absent, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { isProblem, RouteNotFound } from '../errors.ts'
+import type { OnBegun } from '../operations/begun.ts'
 import type { JobQueue } from '../operations/job-queue.ts'
 import type { OperationHandle, Recorder } from '../operations/recorder.ts'
 import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
@@ -38,9 +39,8 @@ export interface RuntimeAnswer<Workspace = ExecutionWorkspace | ProjectWorkspace
   operation: WorkspaceOperation
 }
 
-export interface ControlOptions {
-  /** Answer as soon as the operation is recorded; it goes on by itself. */
-  respondAsync?: boolean
+export interface ControlOptions<Workspace> {
+  onBegun?: OnBegun<RuntimeAnswer<Workspace>> | undefined
 }
 
 export interface RuntimeControl {
@@ -50,9 +50,9 @@ export interface RuntimeControl {
    * @throws RouteNotFound, NotFound, CommandNotFound, RuntimeServiceNotFound (404), Forbidden (403), WorkspaceStateConflict, WorkspaceBusy (409),
    *   NoLocalPath, NoRuntimeConfig, ServiceIndexOutOfRange, WrongAction, CommandDisabled, ServiceStartFailed, StopIncomplete (422), InsufficientStorage (507) for anything but a stop
    */
-  control (actor: Actor, target: Extract<RuntimeTarget, { kind: 'execution' }>, action: string, body: RuntimeControlBody, options?: ControlOptions): Promise<RuntimeAnswer<ExecutionWorkspace>>
-  control (actor: Actor, target: Extract<RuntimeTarget, { kind: 'project' }>, action: string, body: RuntimeControlBody, options?: ControlOptions): Promise<RuntimeAnswer<ProjectWorkspace>>
-  control (actor: Actor, target: RuntimeTarget, action: string, body: RuntimeControlBody, options?: ControlOptions): Promise<RuntimeAnswer>
+  control (actor: Actor, target: Extract<RuntimeTarget, { kind: 'execution' }>, action: string, body: RuntimeControlBody, options?: ControlOptions<ExecutionWorkspace>): Promise<RuntimeAnswer<ExecutionWorkspace>>
+  control (actor: Actor, target: Extract<RuntimeTarget, { kind: 'project' }>, action: string, body: RuntimeControlBody, options?: ControlOptions<ProjectWorkspace>): Promise<RuntimeAnswer<ProjectWorkspace>>
+  control (actor: Actor, target: RuntimeTarget, action: string, body: RuntimeControlBody, options?: ControlOptions<ExecutionWorkspace | ProjectWorkspace>): Promise<RuntimeAnswer>
   /** Starts those services of a place that should run and don't, each by an operation of its own, as the service itself. */
   bringBack (target: RuntimeTarget): Promise<BroughtBack>
   /**
@@ -76,16 +76,14 @@ export interface BroughtBack {
 }
 
 export function createRuntimeControl (deps: RuntimeControlDeps): RuntimeControl {
-  async function control (actor: Actor, target: RuntimeTarget, action: string, body: RuntimeControlBody, { respondAsync = false }: ControlOptions = {}) {
+  async function control (actor: Actor, target: RuntimeTarget, action: string, body: RuntimeControlBody, { onBegun }: ControlOptions<ExecutionWorkspace | ProjectWorkspace> = {}) {
     const known = actionOf(action)
     const place = await openPlace(deps, actor, target)
     const request = decideRequest(known, body, await factsOf(deps, place, body))
     if (request.action !== 'stop') await deps.requireRoom()
     const { begun, effect, ended } = perform(deps, place, request, actor)
-    if (respondAsync) {
-      ended.catch((err: unknown) => deps.log.warn({ err }, 'a runtime action that was answered early has failed'))
-      const operation = await deps.readOperation(await begun)
-      if (operation !== null) return { workspace: await showPlace(deps, place), operation }
+    if (onBegun !== undefined) {
+      begun.then(operationId => onBegun({ operationId, answer: async () => await answerNow(deps, place, operationId) }), () => { /* `ended` fails with the same. */ })
     }
     // Read while the end is stored. A stop was recorded when it began; of the others the record gives the row.
     const seen = effect.then(async () => await readEarly(deps, place, { row: request.action === 'stop' }))
@@ -96,6 +94,13 @@ export function createRuntimeControl (deps: RuntimeControlDeps): RuntimeControl 
   }
   // One function for both kinds of workspace; the overloads say which shape belongs to which target.
   return { control: control as RuntimeControl['control'], bringBack: async target => await bringBack(deps, target), startForRun: async (actor, place, owner) => await startForRun(deps, actor, place, owner) }
+}
+
+/** The answer while the operation is under way. */
+async function answerNow (deps: RuntimeControlDeps, place: RuntimePlace, operationId: string): Promise<RuntimeAnswer> {
+  const [workspace, operation] = await Promise.all([showPlace(deps, place), deps.readOperation(operationId)])
+  if (operation === null) throw absent()
+  return { workspace, operation }
 }
 
 async function bringBack (deps: RuntimeControlDeps, target: RuntimeTarget): Promise<BroughtBack> {

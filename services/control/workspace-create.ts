@@ -10,8 +10,12 @@ import { requireCompany } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { ForbiddenForAgents, InvalidReference, isProblem } from '../errors.ts'
 import { recordWorkspaceActivity } from '../operations/activity.ts'
+import type { Recorder } from '../operations/recorder.ts'
+import { runStep } from '../operations/run-step.ts'
+import { workspaceStep } from '../operations/workspace-step.ts'
+import { wholeCreation } from '../workspaces/last-preparation.ts'
 import { linkSourceIssue } from '../workspaces/outcome.ts'
-import type { Realizer } from '../workspaces/realizer.ts'
+import type { Realizer, RealizeOptions } from '../workspaces/realizer.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { worktreeTaken } from '../workspaces/worktree-plan.ts'
 import { draftWorkspace, type DraftDeps } from './workspace-draft.ts'
@@ -23,6 +27,12 @@ export interface CreateDeps extends DraftDeps {
   realizer: Realizer
   /** Throws InsufficientStorage (507) when the disk is nearly full. */
   requireRoom: () => Promise<void>
+  recorder: Recorder
+}
+
+export interface CreateOptions {
+  /** Told once the workspace is there and its files are being made, with the operation that spans the whole. */
+  onBegun?: ((operationId: string, workspaceId: string) => void) | undefined
 }
 
 /** What of a strategy decides where files are read from and written to, or how often the host executes something. */
@@ -32,7 +42,7 @@ const strategyOfPeople = ['worktreeParentDir', 'copyFiles', 'provisionPolicy', '
  * Makes a workspace and answers its row, `active`.
  * @throws problems (403, 409, 422, 507); once the row is there they name the operation and the workspace
  */
-export async function createWorkspace (deps: CreateDeps, actor: Actor, companyId: string, body: CreateWorkspaceBody): Promise<WorkspaceRow> {
+export async function createWorkspace (deps: CreateDeps, actor: Actor, companyId: string, body: CreateWorkspaceBody, { onBegun }: CreateOptions = {}): Promise<WorkspaceRow> {
   requireCompany(actor, companyId, 'write')
   forbidAgentWrites(actor, body, 'execution_workspace')
   forbidAgentStrategy(actor, body)
@@ -44,14 +54,30 @@ export async function createWorkspace (deps: CreateDeps, actor: Actor, companyId
   const draft = await draftWorkspace(deps, body, place)
   const row = await insert(deps, actor, draft.row)
   if (row.status === 'active') return row
+  const options = { agentId: place.agent?.id ?? null, runId: runIdOf(actor), ...(draft.owner === null ? {} : { owner: draft.owner }) }
   try {
-    return await deps.realizer.realize(row, {
-      agentId: place.agent?.id ?? null, runId: runIdOf(actor), ...(draft.owner === null ? {} : { owner: draft.owner })
-    })
+    return onBegun === undefined ? await deps.realizer.realize(row, options) : await realizeAsOne(deps, row, options, onBegun)
   } catch (error) {
     if (isProblem(error)) error.members['workspaceId'] ??= row.id
     throw error
   }
+}
+
+/** Makes the files under one operation around those of the steps: it tells the end of the whole to who does not wait for it. */
+async function realizeAsOne ({ recorder, realizer }: CreateDeps, row: WorkspaceRow, options: RealizeOptions, onBegun: NonNullable<CreateOptions['onBegun']>): Promise<WorkspaceRow> {
+  // What keeps this record from being written does the same to those of the steps, and they leave the workspace in order.
+  const op = await recorder.begin(workspaceStep(row, options.runId ?? null, { ...wholeCreation, cwd: row.repo_root })).catch(() => null)
+  if (op === null) return await realizer.realize(row, options)
+  const { value } = await runStep(op, async () => {
+    onBegun(op.id, row.id)
+    try {
+      return await realizer.realize(row, { ...options, signal: op.signal })
+    } catch (error) {
+      if (isProblem(error) && error.members.operationId !== undefined) op.annotate({ failedOperationId: error.members.operationId })
+      throw error
+    }
+  })
+  return value
 }
 
 function forbidAgentStrategy (actor: Actor, { workspaceStrategy }: CreateWorkspaceBody): void {

@@ -2,22 +2,28 @@
 import type { Db } from '../../db/client.ts'
 import { findWorkspace, updateWorkspace } from '../../db/execution-workspaces.ts'
 import type { CloseReadiness } from '../../openapi/schemas/readiness.ts'
-import { settableStatuses, type UpdateWorkspaceBody, type WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
+import { reusableStatuses as restoredStatuses, settableStatuses, type ExecutionWorkspace, type UpdateWorkspaceBody, type WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
 import type { Actor } from '../access/actor.ts'
 import { forbidAgentWrites } from '../access/agent-writes.ts'
 import { absent, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
-import { CloseBlocked, Conflict, PreconditionFailed, StatusNotSettable, WorkspaceStateConflict } from '../errors.ts'
+import { changedSince, namesVersion } from '../entity-tag.ts'
+import { CloseBlocked, Conflict, StatusNotSettable, WorkspaceStateConflict } from '../errors.ts'
+import type { RestoredStatus } from '../archive/restore.ts'
 import { recordWorkspaceActivity } from '../operations/activity.ts'
+import type { OnBegun } from '../operations/begun.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { preparePatch, type PatchDeps, type PreparedPatch } from './workspace-patch.ts'
 
 /** Closing and reopening, as the archive does them. */
 export interface Archive {
   closeReadiness (actor: Actor, id: string): Promise<CloseReadiness>
-  archive (actor: Actor, id: string): Promise<unknown>
-  restore (actor: Actor, id: string): Promise<unknown>
+  archive (actor: Actor, id: string, options: { onBegun?: OnBegun<Changed> | undefined }): Promise<unknown>
+  restore (actor: Actor, id: string, options: { status?: RestoredStatus | undefined, onBegun?: OnBegun<Changed> | undefined }): Promise<unknown>
 }
+
+/** What closing and reopening answer on their way. */
+interface Changed { workspace: ExecutionWorkspace }
 
 export interface UpdateDeps extends PatchDeps {
   db: Db
@@ -26,9 +32,11 @@ export interface UpdateDeps extends PatchDeps {
   now: () => Date
 }
 
-export interface UpdateConditions {
+export interface UpdateOptions {
   /** `If-Match`: the change is for this version only. */
   ifMatch?: string | undefined
+  /** Told when closing or reopening has begun; other changes take no time. */
+  onBegun?: OnBegun<ExecutionWorkspace> | undefined
 }
 
 /** What a wanted status asks for, given the present one. */
@@ -42,17 +50,19 @@ const maxTries = 5
  * @throws NotFound, Forbidden, ForbiddenForAgents, StatusNotSettable (422), WorkspaceStateConflict, CloseBlocked (409),
  *   PreconditionFailed (412), and what is wrong with a field
  */
-export async function updateExistingWorkspace (deps: UpdateDeps, actor: Actor, id: string, body: UpdateWorkspaceBody, conditions: UpdateConditions = {}): Promise<WorkspaceRow> {
+export async function updateExistingWorkspace (deps: UpdateDeps, actor: Actor, id: string, body: UpdateWorkspaceBody, options: UpdateOptions = {}): Promise<WorkspaceRow> {
   const row = requireVisible(actor, await findWorkspace(deps.db, id), 'write')
   await deps.access.requireRuntimeManagement(actor, { companyId: row.company_id, executionWorkspaceId: row.id })
   forbidAgentWrites(actor, body, 'execution_workspace')
   const transition = transitionOf(row, body.status)
-  if (!namesVersion(conditions.ifMatch, row.version)) throw changedSince()
+  if (!namesVersion(options.ifMatch, row.version)) throw changedSince()
   if (transition === 'archive') await refuseBlocked(deps, actor, row, body)
-  const changed = await applyFields(deps, actor, id, body, conditions)
-  if (transition === 'archive') await deps.archive.archive(actor, id)
-  if (transition === 'restore') await deps.archive.restore(actor, id)
-  return await settle(deps, actor, changed, { transition, wanted: body.status })
+  const changed = await applyFields(deps, actor, id, body, options)
+  if (transition === 'none' || transition === 'set') return changed
+  const onBegun = workspaceOnly(options.onBegun)
+  if (transition === 'archive') await deps.archive.archive(actor, id, { onBegun })
+  else await deps.archive.restore(actor, id, { status: restoredStatuses.find(status => status === body.status), onBegun })
+  return await reread(deps.db, id)
 }
 
 /**
@@ -88,7 +98,7 @@ async function refuseBlocked ({ archive }: UpdateDeps, actor: Actor, row: Worksp
   throw new CloseBlocked(closeReadiness.blockingReasons.join(' '), { members: { closeReadiness } })
 }
 
-async function applyFields (deps: UpdateDeps, actor: Actor, id: string, body: UpdateWorkspaceBody, { ifMatch }: UpdateConditions): Promise<WorkspaceRow> {
+async function applyFields (deps: UpdateDeps, actor: Actor, id: string, body: UpdateWorkspaceBody, { ifMatch }: UpdateOptions): Promise<WorkspaceRow> {
   for (let tries = 0; tries < maxTries; tries++) {
     const row = await findWorkspace(deps.db, id)
     if (row === undefined) throw absent()
@@ -105,16 +115,6 @@ async function applyFields (deps: UpdateDeps, actor: Actor, id: string, body: Up
   throw new Conflict('The workspace is being changed by others all the time; try again.')
 }
 
-/** True when the header is absent, is `*`, or names the version's tag. */
-export function namesVersion (ifMatch: string | undefined, version: number): boolean {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return true
-  return ifMatch.split(',').some(tag => tag.trim() === `"${version}"`)
-}
-
-function changedSince (): Error {
-  return new PreconditionFailed('The workspace was changed since you read it; read it again.')
-}
-
 /** Undefined when the row is in another version by now. */
 async function store ({ db, now }: UpdateDeps, actor: Actor, row: WorkspaceRow, { patch, changed }: PreparedPatch): Promise<WorkspaceRow | undefined> {
   return await db.transaction().execute(async trx => {
@@ -129,16 +129,14 @@ async function store ({ db, now }: UpdateDeps, actor: Actor, row: WorkspaceRow, 
   })
 }
 
-/** The row after an archive or a restore; a restore to `idle` or `in_review` goes on to that. */
-async function settle ({ db, now }: UpdateDeps, actor: Actor, row: WorkspaceRow, { transition, wanted }: { transition: Transition, wanted: WorkspaceStatus | undefined }): Promise<WorkspaceRow> {
-  if (transition === 'restore' && wanted !== undefined && wanted !== 'active') {
-    await db.transaction().execute(async trx => {
-      const settled = await updateWorkspace(trx, row.id, { status: wanted }, now(), { statuses: ['active'] })
-      if (settled !== undefined) await recordWorkspaceActivity(trx, row, { actor, action: 'updated', details: { changed: ['status'], status: wanted } })
-    })
-  }
-  if (transition === 'none' || transition === 'set') return row
-  const current = await findWorkspace(db, row.id)
+/** Of what is answered on the way, the part a PATCH answers. */
+function workspaceOnly (onBegun: OnBegun<ExecutionWorkspace> | undefined): OnBegun<Changed> | undefined {
+  if (onBegun === undefined) return undefined
+  return ({ operationId, answer }) => onBegun({ operationId, answer: async () => (await answer()).workspace })
+}
+
+async function reread (db: Db, id: string): Promise<WorkspaceRow> {
+  const current = await findWorkspace(db, id)
   if (current === undefined) throw absent()
   return current
 }

@@ -11,6 +11,8 @@ import { createRuntimeAccess } from '../access/runtime-access.ts'
 import type { PathRules } from '../directory/paths.ts'
 import { isProblem } from '../errors.ts'
 import type { Git } from '../git/exec.ts'
+import type { OnBegun } from '../operations/begun.ts'
+import type { Recorder } from '../operations/recorder.ts'
 import { listCommands } from '../runtime/commands.ts'
 import { parseRuntimeConfig } from '../runtime/config.ts'
 import type { CurrentServicesOf } from '../runtime/current-services.ts'
@@ -21,7 +23,7 @@ import { rowConfig, type WorkspaceRow } from '../workspaces/shape.ts'
 import type { WorktreePlanner } from '../workspaces/worktree-plan.ts'
 import { createWorkspace } from './workspace-create.ts'
 import { listCompanyWorkspaces } from './workspace-list.ts'
-import { updateExistingWorkspace, type Archive, type UpdateConditions } from './workspace-update.ts'
+import { updateExistingWorkspace, type Archive, type UpdateOptions } from './workspace-update.ts'
 import { createWorkspaceView } from './workspace-view.ts'
 
 export interface WorkspaceControlDeps extends PathRules {
@@ -30,6 +32,7 @@ export interface WorkspaceControlDeps extends PathRules {
   hostId: string
   planner: WorktreePlanner
   realizer: Realizer
+  recorder: Recorder
   currentServicesOf: CurrentServicesOf
   archive: Archive
   /** Throws InsufficientStorage (507) when the disk is nearly full. */
@@ -48,8 +51,8 @@ export interface FinishReport {
 export interface WorkspaceControl {
   get (actor: Actor, id: string): Promise<ExecutionWorkspace>
   list (actor: Actor, companyId: string, query: ListWorkspacesQuery): Promise<Page<ExecutionWorkspace | WorkspaceSummary>>
-  create (actor: Actor, companyId: string, body: CreateWorkspaceBody): Promise<ExecutionWorkspace>
-  update (actor: Actor, id: string, body: UpdateWorkspaceBody, conditions?: UpdateConditions): Promise<ExecutionWorkspace>
+  create (actor: Actor, companyId: string, body: CreateWorkspaceBody, options?: { onBegun?: OnBegun<ExecutionWorkspace> | undefined }): Promise<ExecutionWorkspace>
+  update (actor: Actor, id: string, body: UpdateWorkspaceBody, options?: UpdateOptions): Promise<ExecutionWorkspace>
   commands (actor: Actor, id: string): Promise<CommandDefinition[]>
   /** A row as GET answers it; for the other actions' answers. */
   show (row: WorkspaceRow): Promise<ExecutionWorkspace>
@@ -73,8 +76,11 @@ export function createWorkspaceControl (given: WorkspaceControlDeps): WorkspaceC
       if (page.items.length === 0 && await findCompany(db, companyId) === undefined) throw absent()
       return page
     },
-    create: async (actor, companyId, body) => await view.show(await createWorkspace(deps, actor, companyId, body)),
-    update: async (actor, id, body, conditions) => await view.show(await updateExistingWorkspace(deps, actor, id, body, conditions)),
+    async create (actor, companyId, body, { onBegun } = {}) {
+      const told = (operationId: string, id: string) => onBegun?.({ operationId, answer: async () => await view.show(await visible(actor, id)) })
+      return await view.show(await createWorkspace(deps, actor, companyId, body, onBegun === undefined ? {} : { onBegun: told }))
+    },
+    update: async (actor, id, body, options) => await view.show(await updateExistingWorkspace(deps, actor, id, body, options)),
     commands: async (actor, id) => await commandsOf(db, await visible(actor, id)),
     finishProvisioning: async row => await finish(realizer, row)
   }

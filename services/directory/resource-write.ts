@@ -5,6 +5,7 @@ import { isUniqueViolation } from '../../db/errors.ts'
 import type { Actor } from '../access/actor.ts'
 import { forbidAgentWrites } from '../access/agent-writes.ts'
 import { requireCompany } from '../access/company-access.ts'
+import { requireConditions, type Conditions } from '../entity-tag.ts'
 import { Conflict } from '../errors.ts'
 import { recordActivity } from '../operations/activity.ts'
 import type { BaseRow, Key, ResourceDeps, ResourceParts } from './resource.ts'
@@ -12,18 +13,21 @@ import { unknownReference } from './violations.ts'
 
 export interface Written<Item> { item: Item, created: boolean }
 
-export type Writer<Body, Item> = (actor: Actor, key: Key, body: Body) => Promise<Written<Item>>
+export type Writer<Body, Item> = (actor: Actor, key: Key, body: Body, conditions?: Conditions) => Promise<Written<Item>>
+
+interface Write<Body> { actor: Actor, key: Key, body: Body, conditions: Conditions }
 
 /**
  * Makes the writer. Writing what is there already changes nothing, not even `updatedAt`.
- * @throws ForbiddenForAgents, Forbidden, NotFound (the company or project of the path), InvalidReference, Conflict
+ * @throws ForbiddenForAgents, Forbidden, NotFound (the company or project of the path), InvalidReference, Conflict, PreconditionFailed
  */
-export function createWriter<Row extends BaseRow, Values extends object, Body, Item> (
+export function createWriter<Row extends BaseRow, Values extends object, Body, Item extends object> (
   parts: ResourceParts<Row, Values, Body, Item>, { db, now }: ResourceDeps
 ): Writer<Body, Item> {
-  async function write (trx: Db, actor: Actor, key: Key, body: Body): Promise<Written<Item>> {
+  async function write (trx: Db, { actor, key, body, conditions }: Write<Body>): Promise<Written<Item>> {
     await parts.enter(trx, key)
     const existing = await parts.find(trx, key, true)
+    requireConditions(conditions, existing === undefined ? undefined : parts.toItem(existing))
     const values = await parts.values(trx, key, body, existing)
     const { entity } = parts
     if (existing === undefined) {
@@ -38,26 +42,26 @@ export function createWriter<Row extends BaseRow, Values extends object, Body, I
     return { item: parts.toItem(row), created: false }
   }
 
-  async function attempt (actor: Actor, key: Key, body: Body): Promise<Written<Item>> {
+  async function attempt (wanted: Write<Body>): Promise<Written<Item>> {
     try {
-      return await db.transaction().execute(trx => write(trx, actor, key, body))
+      return await db.transaction().execute(trx => write(trx, wanted))
     } catch (error) {
       throw unknownReference(error) ?? error
     }
   }
 
-  return async (actor, key, raw) => {
+  return async (actor, key, raw, conditions = {}) => {
     if (parts.writeKind !== undefined) forbidAgentWrites(actor, raw, parts.writeKind)
     requireCompany(actor, key.companyId, 'admin')
-    const body = await parts.prepare(raw)
+    const wanted = { actor, key, body: await parts.prepare(raw), conditions }
     try {
-      return await attempt(actor, key, body)
+      return await attempt(wanted)
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
     }
     // Of two creations at once the loser finds the winner's row now; an id used elsewhere is still in its way.
     try {
-      return await attempt(actor, key, body)
+      return await attempt(wanted)
     } catch (error) {
       throw isUniqueViolation(error) ? new Conflict('This id is taken by something else.', { cause: error }) : error
     }

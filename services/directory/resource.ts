@@ -6,6 +6,7 @@ import type { Page } from '../../openapi/schemas/common.ts'
 import type { Actor } from '../access/actor.ts'
 import { absent, requireCompany } from '../access/company-access.ts'
 import type { WriteKind } from '../access/agent-writes.ts'
+import { requireConditions, type Conditions } from '../entity-tag.ts'
 import { readPage, type PageRequest } from './created-pages.ts'
 import { createWriter, record } from './resource-write.ts'
 import { stillInUse } from './violations.ts'
@@ -44,17 +45,17 @@ export interface Resource<Body, Item> {
   list (actor: Actor, scope: Scope, page: PageRequest): Promise<Page<Item>>
   get (actor: Actor, key: Key): Promise<Item>
   create (actor: Actor, scope: Scope, body: Body): Promise<Item>
-  put (actor: Actor, key: Key, body: Body): Promise<{ item: Item, created: boolean }>
-  delete (actor: Actor, key: Key): Promise<void>
+  put (actor: Actor, key: Key, body: Body, conditions?: Conditions): Promise<{ item: Item, created: boolean }>
+  delete (actor: Actor, key: Key, conditions?: Conditions): Promise<void>
 }
 
 export interface ResourceDeps { db: Db, now: () => Date }
 
 /**
  * Makes the five actions. All check the company first (403); what is absent is a NotFound (404).
- * Writes throw Conflict for an id that is taken elsewhere, InvalidReference, and StillInUse on delete.
+ * Writes throw Conflict for an id that is taken elsewhere, InvalidReference, PreconditionFailed (412), and StillInUse on delete.
  */
-export function createResource<Row extends BaseRow, Values extends object, Body, Item> (
+export function createResource<Row extends BaseRow, Values extends object, Body, Item extends object> (
   parts: ResourceParts<Row, Values, Body, Item>, deps: ResourceDeps
 ): Resource<Body, Item> {
   const { db } = deps
@@ -75,7 +76,7 @@ export function createResource<Row extends BaseRow, Values extends object, Body,
     async create (actor, scope, body) {
       return (await put(actor, { ...scope, id: randomUUID() }, body)).item
     },
-    async delete (actor, key) {
+    async delete (actor, key, conditions = {}) {
       requireCompany(actor, key.companyId, 'admin')
       try {
         await db.transaction().execute(async trx => {
@@ -83,6 +84,7 @@ export function createResource<Row extends BaseRow, Values extends object, Body,
           const row = await parts.find(trx, key, true)
           if (row === undefined) throw absent()
           stillInUse.throwIfHeld(await parts.holders(trx, row))
+          requireConditions(conditions, parts.toItem(row))
           await parts.remove(trx, row)
           await record(trx, { actor, key, entity: parts.entity, what: 'deleted', changed: [] })
         })

@@ -9,6 +9,7 @@ import type { CreateWebhookBody, UpdateWebhookBody, Webhook, WebhookWithSecret }
 import type { Actor } from '../access/actor.ts'
 import { absent, requireCompany } from '../access/company-access.ts'
 import { readPage, type PageRequest } from '../directory/created-pages.ts'
+import { namesVersion } from '../entity-tag.ts'
 import { PreconditionFailed, WebhookUrlNotAllowed } from '../errors.ts'
 import { recordActivity } from '../operations/activity.ts'
 import { toWebhook } from './shape.ts'
@@ -85,7 +86,7 @@ export function createWebhooks ({ db, now, allowPrivate, start }: WebhooksDeps):
     create,
     async update (actor, key, body, { ifMatch }) {
       return await change(actor, key, async (trx, row) => {
-        if (ifMatch !== undefined && !namesVersion(ifMatch, row.version)) throw new PreconditionFailed('The webhook was changed since you read it; read it again.')
+        if (!namesVersion(ifMatch, row.version)) throw new PreconditionFailed('The webhook was changed since you read it; read it again.')
         return toWebhook(await applyPatch(trx, actor, row, patchOf(row, body, allowPrivate), now()))
       })
     },
@@ -141,10 +142,6 @@ function patchOf (row: WebhookRow, { url, types, description, enabled }: UpdateW
   if (description !== undefined && description !== row.description) patch.description = description
   if (enabled !== undefined && enabled !== row.enabled) patch.enabled = enabled
   return patch
-}
-
-function namesVersion (header: string, version: number): boolean {
-  return header.trim() === '*' || header.split(',').some(tag => tag.trim().replace(/^W\//, '') === `"${version}"`)
 }
 
 /** Names what changed, never a value: a URL may hold a secret too. */

@@ -1,4 +1,5 @@
 /** What the last finished `worktree_prepare` of a workspace made. */
+import { sql } from 'kysely'
 import type { Db } from '../../db/client.ts'
 
 export interface Preparation {
@@ -6,6 +7,9 @@ export interface Preparation {
   created: boolean
   branchCreated: boolean
 }
+
+/** How the making of a workspace as a whole is recorded, for those who do not wait for it. */
+export const wholeCreation = { phase: 'workspace_provision', metadata: { action: 'create' } } as const
 
 /** The last preparation that succeeded, or null when none did. */
 export async function lastPreparation (db: Db, workspaceId: string): Promise<Preparation | null> {
@@ -16,10 +20,13 @@ export async function lastPreparation (db: Db, workspaceId: string): Promise<Pre
   return { created: found.metadata?.['created'] === true, branchCreated: found.metadata?.['branchCreated'] === true }
 }
 
-/** How often making the files of a workspace was cut off by the service's end. */
+/** How often making the files of a workspace was cut off by the service's end; by its steps, not by what spans them. */
 export async function interruptedPreparations (db: Db, workspaceId: string): Promise<number> {
   const { count } = await db.selectFrom('workspace_operations').select(eb => eb.fn.countAll<string>().as('count'))
     .where('execution_workspace_id', '=', workspaceId).where('status', '=', 'interrupted')
-    .where('phase', 'in', ['worktree_prepare', 'workspace_provision']).executeTakeFirstOrThrow()
+    .where(eb => eb.or([
+      eb('phase', '=', 'worktree_prepare'),
+      eb.and([eb('phase', '=', 'workspace_provision'), sql<boolean>`metadata->>'action' is distinct from ${wholeCreation.metadata.action}`])
+    ])).executeTakeFirstOrThrow()
   return Number(count)
 }

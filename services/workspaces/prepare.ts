@@ -39,23 +39,26 @@ export interface PrepareInput {
   made: Made
   runId: string | null
   owner?: OwnerRepository | undefined
+  /** Ends it, beside its own operation's. */
+  signal?: AbortSignal | undefined
 }
 
 /**
  * Makes the worktree of a workspace in `provisioning` and records where it is and who made it; what is to be made is
  * recorded before it is made. Answers the row as it is now.
  */
-export async function prepareWorktree (deps: PrepareDeps, { row, made, runId, owner: known }: PrepareInput): Promise<WorkspaceRow> {
+export async function prepareWorktree (deps: PrepareDeps, { row, made, runId, owner: known, signal: given }: PrepareInput): Promise<WorkspaceRow> {
   const checkout = await checkoutOf(deps.db, row)
   const { value } = await deps.recorder.run(workspaceStep(row, runId, {
     phase: 'worktree_prepare',
     cwd: checkout.cwd,
     metadata: { action: 'create', branchName: row.branch_name }
   }), async op => await withProblems(async () => {
+    const signal = given === undefined ? op.signal : AbortSignal.any([op.signal, given])
     const strategy = rowStrategy(row)
     const owner = known ?? await ownerOf(deps.git, checkout.cwd)
     const base = await resolveBase(deps.git, {
-      repoRoot: owner.root, baseRef: strategy.baseRef ?? null, repoRef: checkout.repoRef, fetch: true, signal: op.signal
+      repoRoot: owner.root, baseRef: strategy.baseRef ?? null, repoRef: checkout.repoRef, fetch: true, signal
     })
     for (const warning of base.warnings) op.log.system(`${warning}\n`)
     const [placed, plan] = await deps.locks.withLock({
@@ -64,8 +67,8 @@ export async function prepareWorktree (deps: PrepareDeps, { row, made, runId, ow
       purpose: `adding the worktree of ${row.branch_name ?? row.id}`,
       operationId: op.id,
       waitMs: repositoryWaitMs,
-      signal: op.signal
-    }, async () => await place(deps, op, { row, made, base, owner, checkout: checkout.cwd }))
+      signal
+    }, async () => await place(deps, op, { row, made, base, owner, checkout: checkout.cwd, signal }))
     const copied = await copySettings(op, placed, plan)
     const cwd = await workFolder(owner, plan.path)
     const done = await update(deps, placed.id, { cwd, provider_ref: plan.path, ...await makersOf(deps, placed, plan) })
@@ -81,10 +84,11 @@ interface PlaceInput {
   base: ResolvedBase
   owner: OwnerRepository
   checkout: string
+  signal: AbortSignal
 }
 
 /** Under the repository's lock: looks once more, records what will be made, makes it. */
-async function place (deps: PrepareDeps, op: OperationHandle, { row, made, base, owner, checkout }: PlaceInput): Promise<[WorkspaceRow, WorktreePlan]> {
+async function place (deps: PrepareDeps, op: OperationHandle, { row, made, base, owner, checkout, signal }: PlaceInput): Promise<[WorkspaceRow, WorktreePlan]> {
   const branch = row.branch_name ?? ''
   const plan = await deps.planner.plan({
     companyId: row.company_id,
@@ -110,7 +114,7 @@ async function place (deps: PrepareDeps, op: OperationHandle, { row, made, base,
   made.folder = true
   made.branch = plan.kind === 'create'
   await makeFolders(dirname(plan.path))
-  await addWorktree(deps.git, { repoRoot: plan.owner.root, path: plan.path, branch, baseSha: plan.kind === 'create' ? base.sha : null, signal: op.signal })
+  await addWorktree(deps.git, { repoRoot: plan.owner.root, path: plan.path, branch, baseSha: plan.kind === 'create' ? base.sha : null, signal })
   op.log.system(plan.kind === 'create'
     ? `Made the branch ${branch} from ${base.ref} (${base.sha}) and its worktree ${plan.path}\n`
     : `Attached the branch ${branch} at ${plan.path}\n`)

@@ -90,7 +90,7 @@ async function makeOrUndo (deps: Deps, row: WorkspaceRow, options: RealizeOption
   try {
     if (row.strategy_type !== 'git_worktree') return await activate(deps.db, row, {}, deps.now())
     const finished = options.resume === true ? await resume(deps, row, made) : null
-    const prepared = finished ?? await prepareWorktree(deps, { row, made, runId: options.runId ?? null, owner: options.owner })
+    const prepared = finished ?? await prepareWorktree(deps, { row, made, runId: options.runId ?? null, owner: options.owner, signal: options.signal })
     const provisioned = await provisionIfDue(deps, prepared, options)
     return await activate(deps.db, provisioned, {}, deps.now())
   } catch (thrown) {

@@ -24,7 +24,7 @@ interface Operation {
   description?: string
   parameters?: { name: string, in: string, example?: unknown }[]
   requestBody?: { content: Record<string, Media> }
-  responses: Record<string, { description?: string, content?: Record<string, Media> }>
+  responses: Record<string, { description?: string, headers?: Record<string, unknown>, content?: Record<string, Media> }>
 }
 interface Document {
   paths: Record<string, Record<string, Operation>>
@@ -34,6 +34,20 @@ interface Document {
 
 function operationsOf ({ paths }: Document): [string, Operation][] {
   return Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]): [string, Operation] => [`${method.toUpperCase()} ${path}`, operation]))
+}
+
+/** What an operation leaves untold of the headers that work alike everywhere. */
+function headerGapsIn (name: string, { parameters = [], responses }: Operation): string[] {
+  const takes = (header: string) => parameters.some(one => one.in === 'header' && one.name.toLowerCase() === header)
+  const successes = Object.entries(responses).filter(([status]) => status.startsWith('2')).map(([, response]) => response.headers ?? {})
+  const facts: [boolean, boolean, string][] = [
+    [name.startsWith('POST /api/'), takes('idempotency-key') && responses['409'] !== undefined && responses['422'] !== undefined, 'the Idempotency-Key'],
+    [name.startsWith('POST /api/'), successes.every(headers => 'Idempotency-Replayed' in headers), 'Idempotency-Replayed'],
+    [name.startsWith('GET ') && successes.some(headers => 'ETag' in headers), takes('if-none-match') && responses['304'] !== undefined, 'If-None-Match'],
+    [takes('prefer'), 'Preference-Applied' in (responses['202']?.headers ?? {}) && 'Location' in (responses['202']?.headers ?? {}), 'the 202'],
+    [takes('if-match'), responses['412'] !== undefined, 'the 412']
+  ]
+  return facts.filter(([applies, told]) => applies && !told).map(([, , what]) => what)
 }
 
 /** What an operation leaves untold. */
@@ -75,7 +89,13 @@ t.test('the OpenAPI document', async t => {
     const tags = new Set(document.tags.map(tag => tag.name))
     const operations = operationsOf(document)
     t.equal(new Set(operations.map(([, { operationId }]) => operationId)).size, operations.length, 'each operationId is used once')
-    t.same(operations.flatMap(([name, operation]) => gapsIn(name, operation, tags).map(gap => `${name}: ${gap}`)), [])
+    t.same(operations.flatMap(([name, operation]) => [...gapsIn(name, operation, tags), ...headerGapsIn(name, operation)].map(gap => `${name}: ${gap}`)), [])
+  })
+
+  t.test('has one way to answer before the end, for all that takes time', async t => {
+    const early = operationsOf(document).filter(([, { parameters = [] }]) => parameters.some(one => one.name.toLowerCase() === 'prefer')).map(([name]) => name)
+    t.match(early.sort(), [/^PATCH .*workspaces\/\{id\}$/, /^POST .*execution-workspaces$/, /archive$/, /restore$/, /runtime-commands/, /runtime-services/, /projects.*runtime-commands/, /projects.*runtime-services/])
+    t.equal(early.length, 8)
   })
 
   t.test('leaves out no route', async t => {

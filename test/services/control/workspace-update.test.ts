@@ -3,7 +3,7 @@ import { test } from 'tap'
 import { openTestDatabase } from '../../fixtures/database.ts'
 import { isolated, problemOf, rowOf, workspaceHouse } from '../../fixtures/workspaces.ts'
 import { updateWorkspace } from '../../../db/execution-workspaces.ts'
-import { namesVersion, transitionOf, type Archive } from '../../../services/control/workspace-update.ts'
+import { transitionOf, type Archive } from '../../../services/control/workspace-update.ts'
 import type { CloseReadiness } from '../../../openapi/schemas/readiness.ts'
 
 test('what a wanted status asks for depends on the present one', async t => {
@@ -19,14 +19,6 @@ test('what a wanted status asks for depends on the present one', async t => {
     ['provisioning', 'archived', 'workspace_state_conflict'], ['archiving', 'active', 'workspace_state_conflict'], ['provision_failed', 'active', 'workspace_state_conflict'],
     ['active', 'cleanup_failed', 'status_not_settable'], ['cleanup_failed', 'cleanup_failed', 'status_not_settable']
   ] as const) t.match(await problemOf((async () => transitionOf({ status }, wanted))()), { code })
-})
-
-test('If-Match names a version, anything with a star, nothing weakly', async t => {
-  t.equal(namesVersion(undefined, 3), true)
-  t.equal(namesVersion(' * ', 3), true)
-  t.equal(namesVersion('"2", "3"', 3), true)
-  t.equal(namesVersion('"33"', 3), false)
-  t.equal(namesVersion('W/"3"', 3), false)
 })
 
 test('changes of a workspace', async t => {
