@@ -1,4 +1,4 @@
-/** The validators of the app (bodies are taken as they are, everything from the URL is converted first), and its serialisers, each made once. */
+/** The validators of the app (bodies are taken as they are, everything from the URL is converted first), and its serialisers, each made at its first use. */
 import { Ajv, type Options, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
@@ -47,27 +47,52 @@ type ValidatorFactory = NonNullable<NonNullable<SchemaController['compilersFacto
 /** What Fastify really hands to a compiler; the declared type is that of plain ajv. */
 interface RoutePart { schema: object, httpPart?: string }
 
-function buildValidator (externalSchemas: Record<string, unknown>): (part: RoutePart) => ValidateFunction {
-  const strictly = makeAjv(externalSchemas, {})
-  const converting = makeAjv(externalSchemas, { coerceTypes: 'array' })
-  return ({ schema, httpPart }) => (httpPart === 'body' ? strictly : converting).compile(schema)
+/** What `make` gives, made at the first call. */
+function once<T> (make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
+type Validate = Pick<ValidateFunction, 'errors'> & ((data: unknown) => boolean | Promise<unknown>)
+
+/** Compiles at the first call; Fastify reads the errors of a call from the function. */
+function compiledAtFirstUse (compile: () => ValidateFunction): Validate {
+  const compiled = once(compile)
+  const validate: Validate = data => {
+    const accepts = compiled()
+    const answer = accepts(data)
+    validate.errors = accepts.errors ?? null
+    return answer
+  }
+  return validate
+}
+
+/**
+ * To compile all routes is most of a start (0.6 s of a processor), and few starts see all of them used: each is
+ * compiled when the first request needs it. A test compiles every one.
+ */
+function buildValidator (externalSchemas: Record<string, unknown>): (part: RoutePart) => Validate {
+  const strictly = once(() => makeAjv(externalSchemas, {}))
+  const converting = once(() => makeAjv(externalSchemas, { coerceTypes: 'array' }))
+  return ({ schema, httpPart }) => compiledAtFirstUse(() => (httpPart === 'body' ? strictly() : converting()).compile(schema))
 }
 
 type SerializerFactory = NonNullable<NonNullable<SchemaController['compilersFactory']>['buildSerializer']>
 type Serialize = (value: unknown) => string
 
 /**
- * Making serialisers is most of the start: some 400 answers refer to some 30 components. Each is made once; problems
- * are sent as plain JSON by the error handler and need none.
+ * Some 400 answers refer to some 30 components: each serialiser is made once, at its first use. Problems are sent as
+ * plain JSON by the error handler and need none.
  */
 function buildSerializer (externalSchemas: unknown, options: unknown): (part: RoutePart) => Serialize {
   const make = SerializerSelector()(externalSchemas, options as never) as unknown as (part: RoutePart) => Serialize
-  const made = new Map<string, Serialize>()
+  const known = new Map<string, Serialize>()
   return part => {
     const key = JSON.stringify(part.schema)
     if (key === '{"$ref":"Problem#"}') return JSON.stringify
-    const serialize = made.get(key) ?? make(part)
-    made.set(key, serialize)
+    const made = once(() => make(part))
+    const serialize = known.get(key) ?? (value => made()(value))
+    known.set(key, serialize)
     return serialize
   }
 }
