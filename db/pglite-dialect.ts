@@ -2,7 +2,7 @@
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import type { HearingSession } from './notifications.ts'
-import { PgliteSocket, PgliteThread } from './pglite-thread.ts'
+import { PgliteSocket, PgliteThread, type PgliteConnection } from './pglite-thread.ts'
 import { SessionMutex } from './session-mutex.ts'
 
 export interface PgliteOptions {
@@ -34,6 +34,11 @@ const closeGraceMs = 5_000
 export async function openPglite (options: PgliteOptions): Promise<PgliteSession> {
   const thread = new PgliteThread({ dataDir: options.dataDir, snapshot: options.snapshot ?? null })
   await thread.expect('ready')
+  return await openSession(thread, options)
+}
+
+/** Connects `pg` to an embedded database that is ready, wherever it runs. */
+export async function openSession (thread: PgliteConnection, options: Pick<PgliteOptions, 'acquireTimeoutMs' | 'onCrash'> = {}): Promise<PgliteSession> {
   const mutex = new SessionMutex(options.acquireTimeoutMs ?? defaultAcquireTimeoutMs)
   // `ssl` is named because PGSSLMODE in the environment would otherwise decide.
   const client = new pg.Client({ stream: () => new PgliteSocket(thread), user: 'postgres', database: 'postgres', password: '', ssl: false })

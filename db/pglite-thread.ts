@@ -3,8 +3,19 @@ import { Duplex } from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import type { FromPglite, PgliteWorkerData, ToPglite } from './pglite-worker.ts'
 
+/** The way to an embedded database, wherever it runs. */
+export interface PgliteConnection {
+  /** Why it can answer no more; null while it can. */
+  readonly failure: Error | null
+  onAnswer: (bytes: Uint8Array) => void
+  onFailure: (error: Error) => void
+  send(message: ToPglite, transfer?: ArrayBuffer[]): void
+  expect(type: FromPglite['type']): Promise<FromPglite>
+  close(): Promise<void>
+}
+
 /** Messages to and from the thread, with its end turned into an error. */
-export class PgliteThread {
+export class PgliteThread implements PgliteConnection {
   readonly #worker: Worker
   #failure: Error | null = null
   #closing = false
@@ -64,9 +75,9 @@ export class PgliteThread {
 
 /** The "socket" that `pg` talks to: what it writes goes to the thread, what comes back is read. */
 export class PgliteSocket extends Duplex {
-  readonly #thread: PgliteThread
+  readonly #thread: PgliteConnection
 
-  constructor (thread: PgliteThread) {
+  constructor (thread: PgliteConnection) {
     super()
     this.#thread = thread
     thread.onAnswer = bytes => this.push(bytes)
