@@ -57,7 +57,7 @@ t.test('a look that is asked for sees what happened before it', async () => {
   watch.look()
   rows.set('a', 'ended')
   watch.look()
-  await eventually(() => a.state === 'ended', 'the change', 1000)
+  await eventually(() => a.state === 'ended', 'the change')
   a.release()
 })
 
