@@ -6,7 +6,7 @@ import { createClient, type Call } from './client.ts'
 import { demoRuntime, makeDemoRepository } from './demo-repository.ts'
 import { cancelJob, crash, followLog, runJob, serve, stopWithProof } from './demo-runtime.ts'
 import { ensure, step, type Controlled, type Operation, type Workspace } from './demo-step.ts'
-import { startServiceProcess, untilReady, type ServiceProcess } from './service-process.ts'
+import { shortLived, startServiceProcess, untilReady, type ServiceProcess } from './service-process.ts'
 
 const ids = {
   company: '11111111-1111-4111-8111-111111111111',
@@ -131,7 +131,7 @@ async function drive (call: Call, folder: string, service: ServiceProcess, keep:
 /** Starts the service; a Ctrl+C ends it with the demo. */
 async function startService (folder: string): Promise<ServiceProcess> {
   return await step('Start the service on its embedded database', async () => {
-    const service = await startServiceProcess({ BERTH_DATA_DIR: join(folder, 'data'), BERTH_STOP_SERVICES_ON_EXIT: 'true' })
+    const service = await startServiceProcess({ BERTH_DATA_DIR: join(folder, 'data'), BERTH_STOP_SERVICES_ON_EXIT: 'true' }, undefined, shortLived)
     await untilReady(service.url)
     return { value: service, told: [`${service.url}  (docs: ${service.url}/docs)`] }
   })

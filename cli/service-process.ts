@@ -15,14 +15,18 @@ export interface ServiceProcess {
 
 const serverFile = fileURLToPath(new URL('../server.ts', import.meta.url))
 
+/** Options of Node for a service that lives for a minute: optimising the embedded database would cost more than it brings. */
+export const shortLived: readonly string[] = ['--liftoff-only']
+
 /**
  * Starts the service and waits until it says where it listens.
  * @param env variables on top of this process's own; `BERTH_PORT` is 0 (a free one) unless given
  * @param file what to start: `server.ts` unless given, or `server.js` of a build
+ * @param nodeArgs options of Node itself; none unless given
  * @throws Error with the service's last output when it ends or says nothing within 60 s
  */
-export async function startServiceProcess (env: Record<string, string>, file = serverFile): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [file], {
+export async function startServiceProcess (env: Record<string, string>, file = serverFile, nodeArgs: readonly string[] = []): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, [...nodeArgs, file], {
     env: { ...process.env, BERTH_PORT: '0', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own: a Ctrl+C in the terminal comes to us alone, and we end it once. A second signal would cut its end short.

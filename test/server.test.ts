@@ -6,6 +6,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { shortLived } from '../cli/service-process.ts'
+import { prepareDataDir } from './fixtures/data-dir.ts'
 import { temporaryFolder } from './fixtures/temporary-folder.ts'
 
 // Cold starts of the embedded database take seconds, more on a busy machine.
@@ -14,7 +16,8 @@ t.setTimeout(200_000)
 const serverFile = fileURLToPath(new URL('../server.ts', import.meta.url))
 
 function launch (t: Test, env: Record<string, string>, args: string[] = []) {
-  const child = spawn(process.execPath, [serverFile, ...args], { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', LOG_LEVEL: 'warn', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const child = spawn(process.execPath, [...shortLived, serverFile, ...args], { env: { PATH, NODE_COMPILE_CACHE, HOME: '/nonexistent', LOG_LEVEL: 'warn', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   let [out, err] = ['', '']
   child.stdout.on('data', chunk => { out += String(chunk) })
@@ -63,6 +66,7 @@ t.test('a port in use is refused in one line that names who has it, and the data
   t.teardown(() => blocker.close())
   const { port } = blocker.address() as { port: number }
   const dataDir = await temporaryFolder(t)
+  await prepareDataDir(dataDir)
   for (let time = 0; time < 2; time += 1) {
     const { code, err } = await launch(t, { BERTH_DATA_DIR: dataDir, BERTH_PORT: String(port) }).ended
     t.equal(code, 1)

@@ -17,7 +17,7 @@ const kills = 30
 // Each writer lives for a moment: optimised code of the embedded database would come too late for it.
 const quickCompile = '--liftoff-only'
 // And without what the test runner has its children load.
-const env = { PATH: process.env.PATH }
+const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
 
 /** Runs the writer until it has acknowledged `wanted` rows, then kills it; every line it printed. */
 async function writeAndKill (dataDir: string, wanted: number): Promise<string[]> {

@@ -4,7 +4,7 @@ import { copyFile, readFile, readdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { startServiceProcess, untilReady } from '../../cli/service-process.ts'
+import { shortLived, startServiceProcess, untilReady } from '../../cli/service-process.ts'
 import { checkout } from '../fixtures/state-dir.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
@@ -16,7 +16,7 @@ t.test('the build starts on the embedded database and answers', async t => {
   await run(process.execPath, [join(checkout, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', dist], { cwd: checkout })
   await symlink(join(checkout, 'node_modules'), join(dist, 'node_modules'))
   await copyFile(join(checkout, 'package.json'), join(dist, 'package.json'))
-  const service = await startServiceProcess({ DATABASE_URL: '', BERTH_DATA_DIR: join(folder, 'data') }, join(dist, 'server.js'))
+  const service = await startServiceProcess({ DATABASE_URL: '', BERTH_DATA_DIR: join(folder, 'data') }, join(dist, 'server.js'), shortLived)
   t.teardown(() => service.stop())
   await untilReady(service.url)
   const document = await (await fetch(`${service.url}/openapi.json`)).json()
