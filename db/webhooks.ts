@@ -8,7 +8,7 @@ import type { WebhookDispatchTable } from './tables/webhooks.ts'
 
 export type WebhookRow = Row<'webhooks'>
 
-/** The subscription gets what is committed from now on, and perhaps a few events from just before. */
+/** Nothing older is still to be committed: where to begin to look. */
 const fromNow = sql<string>`pg_snapshot_xmin(pg_current_snapshot())`
 
 export async function insertWebhook (db: Db, row: Omit<NewRow<'webhooks'>, 'from_txid'>): Promise<WebhookRow> {
@@ -31,7 +31,7 @@ export async function listWebhooks (db: Db, companyId: string, { limit, after }:
 /** Counts its version; `restart` lets it begin with the events of now. */
 export async function updateWebhook (db: Db, id: string, patch: RowPatch<'webhooks'>, { restart = false } = {}): Promise<WebhookRow> {
   return await db.updateTable('webhooks')
-    .set({ ...patch, version: sql<number>`version + 1`, ...(restart ? { from_txid: fromNow } : {}) })
+    .set({ ...patch, version: sql<number>`version + 1`, ...(restart ? { from_txid: fromNow, from_snapshot: sql<string>`pg_current_snapshot()` } : {}) })
     .where('id', '=', id).returningAll().executeTakeFirstOrThrow()
 }
 
@@ -45,8 +45,8 @@ export async function anyWebhook (db: Db): Promise<boolean> {
 }
 
 /** The enabled ones, kept from being changed or deleted until the transaction ends. */
-export async function lockEnabledWebhooks (trx: Db): Promise<Pick<WebhookRow, 'id' | 'company_id' | 'types' | 'from_txid'>[]> {
-  return await trx.selectFrom('webhooks').select(['id', 'company_id', 'types', 'from_txid']).where('enabled', '=', true).orderBy('id').forKeyShare().execute()
+export async function lockEnabledWebhooks (trx: Db): Promise<Pick<WebhookRow, 'id' | 'company_id' | 'types' | 'from_snapshot'>[]> {
+  return await trx.selectFrom('webhooks').select(['id', 'company_id', 'types', 'from_snapshot']).where('enabled', '=', true).orderBy('id').forKeyShare().execute()
 }
 
 /** How far the events have been looked through, or where the first enabled subscription begins if that is later; null when there is none. */
@@ -80,7 +80,7 @@ export async function adoptRestoredDispatch (db: Db): Promise<boolean> {
     await sql`update webhook_dispatch set txid = '1', seq = case
       when txid >= coalesce((select max(from_txid) from webhooks where enabled), '0') then seq
       else coalesce((select max(seq) from company_events), 0) end`.execute(trx)
-    await trx.updateTable('webhooks').set({ from_txid: '1' }).where('from_txid', '>=', sql<string>`pg_snapshot_xmax(pg_current_snapshot())`).execute()
+    await trx.updateTable('webhooks').set({ from_txid: '1', from_snapshot: '1:1:' }).where('from_txid', '>=', sql<string>`pg_snapshot_xmax(pg_current_snapshot())`).execute()
   })
   return true
 }

@@ -14,6 +14,7 @@ const statements = [
     previous_secret text,
     previous_secret_expires_at timestamptz,
     from_txid xid8 not null,
+    from_snapshot pg_snapshot not null default pg_current_snapshot(),
     version integer not null default 1,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()

@@ -17,8 +17,10 @@ export interface WebhooksTable {
   /** Signs too until its time is up, so that receivers can change over. */
   previous_secret: string | null
   previous_secret_expires_at: Date | null
-  /** Events of transactions before this one came before the subscription. */
+  /** Events of transactions before this one came before the subscription: no need to look at them. */
   from_txid: string
+  /** `xmin:xmax:running`, as PostgreSQL writes it: what had been committed when the subscription began. */
+  from_snapshot: Generated<string>
   version: Generated<number>
   created_at: Stamp
   updated_at: Stamp

@@ -33,12 +33,22 @@ export async function dispatchEvents ({ db, now }: { db: Db, now: () => Date }, 
     if (!await moveDispatch(trx, from.cursor, last)) return { made: 0, more: 'now' }
     const webhooks = (await lockEnabledWebhooks(trx)).map(webhook => ({ ...webhook, wants: wantsType(webhook.types?.join(',')) }))
     const deliveries = rows.flatMap(row => webhooks
-      .filter(webhook => webhook.company_id === row.company_id && webhook.wants(row.type) && BigInt(row.txid) >= BigInt(webhook.from_txid))
+      .filter(webhook => webhook.company_id === row.company_id && webhook.wants(row.type) && !hadHappened(webhook.from_snapshot, row.txid))
       .map(webhook => deliveryOf(row, webhook.id, now())))
     const made = await insertDeliveries(trx, deliveries)
     await schedule(queue, trx, made)
     return { made: made.length, more: rows.length === pageSize ? 'now' : more }
   })
+}
+
+/**
+ * Whether a transaction had been committed when a snapshot was taken, exactly as `pg_visible_in_snapshot` tells.
+ * @param snapshot `xmin:xmax:running`, with the ids of `running` separated by commas
+ */
+export function hadHappened (snapshot: string, txid: string): boolean {
+  const [xmin = '0', xmax = '0', running = ''] = snapshot.split(':')
+  const id = BigInt(txid)
+  return id < BigInt(xmin) || (id < BigInt(xmax) && !running.split(',').includes(txid))
 }
 
 function deliveryOf (row: EventRow, webhookId: string, at: Date): NewRow<'webhook_deliveries'> {

@@ -61,7 +61,7 @@ function declaredSchema (): Schema {
 
 // What `pg` makes of each type.
 const kinds: Record<string, string> = {
-  uuid: 'string', text: 'string', int8: 'string', xid8: 'string', int4: 'number', bool: 'boolean', timestamptz: 'Date', jsonb: 'json'
+  uuid: 'string', text: 'string', int8: 'string', xid8: 'string', pg_snapshot: 'string', int4: 'number', bool: 'boolean', timestamptz: 'Date', jsonb: 'json'
 }
 
 const declared = declaredSchema()

@@ -8,7 +8,7 @@ import { createJobQueues } from '../../../db/job-queue.ts'
 import { adoptRestoredDispatch, insertWebhook } from '../../../db/webhooks.ts'
 import { systemActor } from '../../../services/access/actor.ts'
 import { recordActivity } from '../../../services/operations/activity.ts'
-import { dispatchEvents, type Dispatched } from '../../../services/webhooks/dispatch.ts'
+import { dispatchEvents, hadHappened, type Dispatched } from '../../../services/webhooks/dispatch.ts'
 import { queueName, type TurnData, type TurnQueue } from '../../../services/webhooks/queue.ts'
 import { createSecret } from '../../../services/webhooks/signature.ts'
 import { buildTestApp } from '../../fixtures/app.ts'
@@ -46,6 +46,12 @@ async function dispatchAll (db: Db, queue: TurnQueue): Promise<number> {
   return made
 }
 
+t.test('what a snapshot had seen is told as the database tells it', t => {
+  const table: [string, string, boolean][] = [['10:20:12,15', '9', true], ['10:20:12,15', '12', false], ['10:20:12,15', '13', true], ['10:20:12,15', '20', false], ['10:20:12,15', '1', true], ['10:10:', '9', true], ['10:10:', '10', false]]
+  for (const [snapshot, txid, expected] of table) t.equal(hadHappened(snapshot, txid), expected, `${txid} in ${snapshot}`)
+  t.end()
+})
+
 await onBothDatabases(t, 'deliveries', async (t, { db, database, kind }) => {
   await insertCompany(db, { id: companyId, name: 'Example Company' })
   const { queues, queue } = await openQueue(database)
@@ -65,6 +71,24 @@ await onBothDatabases(t, 'deliveries', async (t, { db, database, kind }) => {
     t.equal(counts.reduce((sum, count) => sum + count, 0), 450)
     const { rows: [jobs] } = await sql<{ count: string }>`select count(*) from pgboss.job where name = ${queueName}`.execute(db)
     t.equal(Number(jobs?.count), 450, 'each with one job')
+  })
+
+  await t.test('not of what had been committed before, though a transaction from before that is still open', { skip: kind === 'pglite' && 'it has one session' }, async t => {
+    const open = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const late = db.transaction().execute(async trx => {
+      await happen(trx, 'example.late')
+      begun.resolve()
+      await open.promise
+    })
+    await begun.promise
+    await happen(db, 'example.before')
+    const webhookId = await addWebhook(db)
+    open.resolve()
+    await late
+    await happen(db, 'example.after')
+    await dispatchAll(db, queue)
+    t.same(await typesOf(db, webhookId), ['example.after', 'example.late'])
   })
 
   await t.test('neither of them nor of the cursor is left when their transaction fails', async t => {
