@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { crc32, deflateRaw, inflateRaw } from 'node:zlib'
+import { readFully } from './file-bytes.ts'
 
 /** Plain bytes of a block: what has to be unpacked at once to read any byte. Larger ones make files hardly smaller. */
 const usualBlockBytes = 65_536
@@ -36,17 +37,6 @@ export interface BlockIndex {
   blockBytes: number
   /** Where each member begins, and last where they end. */
   starts: readonly number[]
-}
-
-async function readFully (file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length)
-  let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return buffer.subarray(0, filled)
 }
 
 async function writeFully (file: FileHandle, bytes: Buffer): Promise<void> {

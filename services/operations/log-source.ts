@@ -1,6 +1,7 @@
 /** A log to read from any place, whether it lies there plain or compressed: offsets are those of the plain content. */
 import { open, type FileHandle } from 'node:fs/promises'
 import { readBlock, readIndex } from './block-gzip.ts'
+import { readFully } from './file-bytes.ts'
 
 export interface LogSource {
   /** At most `length` bytes from `position` on; fewer only at the end. Not to be written into. */
@@ -46,16 +47,7 @@ function plainSource (file: FileHandle): LogSource {
     isCompressed: false,
     size: async () => (await file.stat()).size,
     close: async () => await file.close(),
-    async read (position, length) {
-      const buffer = Buffer.allocUnsafe(length)
-      let filled = 0
-      while (filled < length) {
-        const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
-      }
-      return buffer.subarray(0, filled)
-    }
+    read: async (position, length) => await readFully(file, position, length)
   }
 }
 

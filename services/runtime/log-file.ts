@@ -1,7 +1,8 @@
 /** A service's log: appended to by the kernel, capped without stopping the writer, read over the hole that leaves. */
 import { execFile } from 'node:child_process'
-import { open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { readFully } from '../operations/file-bytes.ts'
 import { wholeCharacters } from '../operations/utf8.ts'
 import { inFolder } from '../process/in-folder.ts'
 
@@ -103,7 +104,7 @@ async function copyTail (path: string, next: number): Promise<CapResult> {
   const file = await open(path, 'r+')
   try {
     const { size } = await file.stat()
-    const tail = await readRange(file, next, size)
+    const tail = await readFully(file, next, size - next)
     await file.truncate(0)
     await writeKeptFrom(path, 0)
     const appending = await open(path, 'a')
@@ -140,19 +141,8 @@ async function readBytes (path: string, from: number, to: number): Promise<Buffe
   if (to <= from) return Buffer.alloc(0)
   const file = await open(path, 'r')
   try {
-    return await readRange(file, from, to)
+    return await readFully(file, from, to - from)
   } finally {
     await file.close()
   }
-}
-
-async function readRange (file: FileHandle, from: number, to: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(to - from)
-  let filled = 0
-  while (filled < buffer.length) {
-    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, from + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return buffer.subarray(0, filled)
 }
