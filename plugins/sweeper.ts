@@ -5,6 +5,7 @@ import { systemActor } from '../services/access/actor.ts'
 import { createSweeper, type Sweeper } from '../services/control/sweeper.ts'
 import { createWorkspaceView } from '../services/control/workspace-view.ts'
 import { createGit } from '../services/git/exec.ts'
+import { startRepeated } from '../services/operations/repeated.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { sweeper: Sweeper }
@@ -30,17 +31,12 @@ export default fp(async app => {
   })
 
   const stopping = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  let underWay: Promise<void> | null = null
+  let stop: (() => Promise<void>) | undefined
 
   async function goRound (): Promise<void> {
-    try {
-      const { items } = await sweeper.sweep(systemActor, { signal: stopping.signal })
-      const done = items.filter(({ outcome }) => outcome !== 'skipped')
-      if (done.length > 0) log.info({ items: done.map(({ workspaceId, outcome }) => ({ workspaceId, outcome })) }, 'the sweeper went round')
-    } catch (error) {
-      log.warn({ err: error }, 'a round of the sweeper was cut short')
-    }
+    const { items } = await sweeper.sweep(systemActor, { signal: stopping.signal })
+    const done = items.filter(({ outcome }) => outcome !== 'skipped')
+    if (done.length > 0) log.info({ items: done.map(({ workspaceId, outcome }) => ({ workspaceId, outcome })) }, 'the sweeper went round')
   }
 
   app.addHook('onListen', async () => {
@@ -48,14 +44,16 @@ export default fp(async app => {
     // Not before what a crash cut off is finished. That does not reject.
     app.recovery.run().then(() => {
       if (stopping.signal.aborted) return
-      timer = setInterval(() => { underWay ??= goRound().finally(() => { underWay = null }) }, sweepIntervalSec * 1000)
-      timer.unref()
+      stop = startRepeated({
+        everyMs: sweepIntervalSec * 1000,
+        look: goRound,
+        onFailure: error => log.warn({ err: error }, 'a round of the sweeper was cut short')
+      })
     }).catch(() => {})
   })
   app.addHook('preClose', async () => {
     stopping.abort()
-    clearInterval(timer)
-    await underWay
+    await stop?.()
   })
   app.decorate('sweeper', sweeper)
 }, { name: 'sweeper', dependencies: ['database', 'operations', 'runtime-control', 'archival-cleanup', 'recovery'] })

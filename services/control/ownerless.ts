@@ -3,6 +3,7 @@ import type { Db } from '../../db/client.ts'
 import { listOwners } from '../../db/workspace-operations.ts'
 import { createHostWatch } from '../operations/host-watch.ts'
 import type { Recorder, UnfinishedOperation } from '../operations/recorder.ts'
+import { startRepeated } from '../operations/repeated.ts'
 import { terminate, type StopProof } from '../process/terminate.ts'
 import type { RuntimeLog } from '../runtime/live-services.ts'
 
@@ -27,12 +28,12 @@ export const sweepTimes: SweepTimes = { everyMs: 3_000, staleMs: 18_000 }
 const graceMs = 2_000
 
 /** Ends every process of an operation on this machine; null when it never had any. */
-export async function endProcesses ({ mark, process }: UnfinishedOperation): Promise<StopProof | null> {
+async function endProcesses ({ mark, process }: UnfinishedOperation): Promise<StopProof | null> {
   return mark === null && process === null ? null : await terminate({ root: process, mark, graceMs })
 }
 
 /** As a sentence to go on with; empty when there was none. */
-export function endedWords (proof: StopProof | null): string {
+function endedWords (proof: StopProof | null): string {
   const ended = proof?.membersBefore.length ?? 0
   return ended === 0 ? '' : ` ${ended === 1 ? '1 process of it was' : `${ended} processes of it were`} ended.`
 }
@@ -98,20 +99,9 @@ export function createSweep (deps: OwnerlessDeps, { everyMs, staleMs }: SweepTim
 /** Looks until stopped; the stop resolves when no look is under way any more. */
 export function startSweeping (deps: OwnerlessDeps, times: SweepTimes = sweepTimes): () => Promise<void> {
   const sweep = createSweep(deps, times)
-  let looking: Promise<void> | null = null
-  const look = async (): Promise<void> => {
-    try {
-      await sweep.look(performance.now())
-    } catch (error) {
-      deps.log.warn({ err: error }, 'a look for operations without an owner has failed')
-    } finally {
-      looking = null
-    }
-  }
-  const timer = setInterval(() => { looking ??= look() }, times.everyMs)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    await looking
-  }
+  return startRepeated({
+    everyMs: times.everyMs,
+    look: async () => await sweep.look(performance.now()),
+    onFailure: error => deps.log.warn({ err: error }, 'a look for operations without an owner has failed')
+  })
 }

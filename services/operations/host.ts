@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Db } from '../../db/client.ts'
 import { beatHost, upsertHost } from '../../db/hosts.ts'
+import { startRepeated } from './repeated.ts'
 
 export interface Host {
   /** Stays the same over restarts. */
@@ -57,25 +58,5 @@ export interface HeartbeatOptions {
 
 /** Beats until stopped. The stop resolves when no beat is under way any more. */
 export function startHeartbeat ({ db, hostId, intervalMs = heartbeatMs, onFailure }: HeartbeatOptions): () => Promise<void> {
-  let beating: Promise<void> | null = null
-  let failing = false
-
-  async function beat (): Promise<void> {
-    try {
-      await beatHost(db, hostId)
-      failing = false
-    } catch (error) {
-      if (!failing) onFailure(error)
-      failing = true
-    } finally {
-      beating = null
-    }
-  }
-
-  const timer = setInterval(() => { beating ??= beat() }, intervalMs)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    await beating
-  }
+  return startRepeated({ everyMs: intervalMs, look: async () => await beatHost(db, hostId), onFailure: (error, again) => { if (!again) onFailure(error) } })
 }

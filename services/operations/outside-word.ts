@@ -5,6 +5,7 @@ import { isProblem } from '../errors.ts'
 import { readCanceller } from './cancellation.ts'
 import { hasEnded } from './operations.ts'
 import type { Recorder } from './recorder.ts'
+import { startRepeated } from './repeated.ts'
 
 export interface OutsideWordOptions {
   db: Db
@@ -38,25 +39,5 @@ async function cancelHere ({ db, recorder }: Pick<OutsideWordOptions, 'db' | 're
 
 /** Looks until stopped; the stop resolves when no look is under way any more. */
 export function startHeeding ({ everyMs = defaultEveryMs, onFailure, ...options }: OutsideWordOptions): () => Promise<void> {
-  let looking: Promise<void> | null = null
-  let failing = false
-
-  async function look (): Promise<void> {
-    try {
-      await heedOutside(options)
-      failing = false
-    } catch (error) {
-      if (!failing) onFailure(error)
-      failing = true
-    } finally {
-      looking = null
-    }
-  }
-
-  const timer = setInterval(() => { looking ??= look() }, everyMs)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    await looking
-  }
+  return startRepeated({ everyMs, look: async () => await heedOutside(options), onFailure: (error, again) => { if (!again) onFailure(error) } })
 }
