@@ -2,6 +2,7 @@
 import { fastifySSE } from '@fastify/sse'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { settlesWithin } from '../services/process/settles-within.ts'
 
 export interface StreamEvent {
   event: string
@@ -95,21 +96,13 @@ export default fp<EventStreamsOptions>(async (app, { heartbeatMs = 15_000, stall
     const all = [...streams]
     const closed = Promise.all(all.map(stream => stream.closed))
     // What was followed may just have been ended by this very close: its followers are told how.
-    await within(closed, lastWordMs)
+    await settlesWithin(closed, lastWordMs)
     ending = true
     for (const { over } of streams) over.abort()
-    await within(closed, farewellMs)
+    await settlesWithin(closed, farewellMs)
   })
   app.decorate('eventStreams', { send, get open () { return streams.size } })
 }, { name: 'event-streams', dependencies: ['operations'] })
-
-/** Resolves when the promise does, but not later than this. */
-async function within (promise: Promise<unknown>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, ms)
-  await Promise.race([promise, late.promise])
-  clearTimeout(timer)
-}
 
 /** True once the client has room for more. The library's promise stays open when a client goes away while it has none. */
 async function taken (sent: Promise<void>, signal: AbortSignal, withinMs: number): Promise<boolean> {

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { withPatience, type OnBegun } from '../services/operations/begun.ts'
+import { settlesWithin } from '../services/process/settles-within.ts'
 import { readPreference } from './prefer-header.ts'
 
 export interface Actions {
@@ -32,10 +33,7 @@ export default fp(async app => {
   }
 
   app.addHook('onClose', async () => {
-    const late = Promise.withResolvers<void>()
-    const timer = setTimeout(late.resolve, lastStepsMs)
-    await Promise.race([Promise.allSettled(underWay), late.promise])
-    clearTimeout(timer)
+    await settlesWithin(Promise.allSettled(underWay), lastStepsMs)
   })
 
   async function run<T> (request: FastifyRequest, reply: FastifyReply, action: (onBegun?: OnBegun<T>) => Promise<T>): Promise<{ value: T, hasEnded: boolean }> {

@@ -9,6 +9,7 @@ import { NotCancellable, OperationEnded } from '../errors.ts'
 import { cancellerOf } from '../operations/cancellation.ts'
 import { hasEnded } from '../operations/operations.ts'
 import type { Recorder } from '../operations/recorder.ts'
+import { settlesWithin } from '../process/settles-within.ts'
 import { DeadlinePassed, until } from '../process/until.ts'
 
 export interface CancelDeps {
@@ -52,10 +53,7 @@ function endOf ({ id, status }: OperationRow): { ended: true } {
 }
 
 async function endedHere (deps: CancelDeps, id: string, waitMs: number): Promise<OperationRow> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, waitMs)
-  await Promise.race([deps.recorder.ended(id), late.promise])
-  clearTimeout(timer)
+  await settlesWithin(Promise.resolve(deps.recorder.ended(id)), waitMs)
   return await reread(deps, id)
 }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { outOfMemoryWords, wasOutOfMemory, type Limits } from '../process/limits.ts'
+import { settlesWithin } from '../process/settles-within.ts'
 import { spawnProcess, type SpawnedProcess } from '../process/spawn.ts'
 import { terminate, type StopProof } from '../process/terminate.ts'
 import { markVariable, type ProcessIdentity } from '../process/tree.ts'
@@ -75,17 +76,6 @@ function startCopy (child: SpawnedProcess, op: OperationHandle): Copy {
   }
   copy.done = Promise.all([take(child.stdout, 'stdout'), take(child.stderr, 'stderr')])
   return copy
-}
-
-/** Resolves to true when the promise settles within the time. */
-async function settlesWithin (promise: Promise<unknown>, ms: number): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>()
-  const timer = setTimeout(() => late.resolve(false), ms)
-  try {
-    return await Promise.race([promise.then(() => true), late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 type Ending = 'exited' | 'timed_out' | 'cancelled'

@@ -4,6 +4,7 @@ import type { Db } from '../../db/client.ts'
 import type { JsonObject, NewRow, Row, RowPatch } from '../../db/tables.ts'
 import { addedMetadata, insertOperation, interruptOperationsOf, listOrphans, listOwnerless, listUnfinishedOperations, settleOrphan, updateUnfinishedOperation, type OwnerBeat } from '../../db/workspace-operations.ts'
 import type { OperationPhase, OperationStatus, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
+import { settlesWithin } from '../process/settles-within.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
 import { Cancellation, type Canceller } from './cancellation.ts'
 import { NotCancellable } from '../errors.ts'
@@ -233,10 +234,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       stopping = reason
       const all = [...live.values()]
       for (const { end } of all) end(reason)
-      const timeout = Promise.withResolvers<void>()
-      const timer = setTimeout(timeout.resolve, withinMs)
-      await Promise.race([Promise.allSettled(all.map(({ ended }) => ended)), timeout.promise])
-      clearTimeout(timer)
+      await settlesWithin(Promise.allSettled(all.map(({ ended }) => ended)), withinMs)
       if (live.size > 0) log.warn({ operations: [...live.keys()] }, 'operations are still under way; the next start will mark them as interrupted')
     }
   }
