@@ -4,7 +4,7 @@ import { streamExamples } from '../openapi/stream-examples.ts'
 import { IdParams, PageQuery, RunParams } from '../openapi/schemas/common.ts'
 import { LogPartQuery, LogStartQuery } from '../openapi/schemas/log.ts'
 import { OperationLog, WorkspaceOperation } from '../openapi/schemas/operation.ts'
-import { answer, body, eventStream, noContent, page, problem, problems, resource } from '../openapi/schemas/responses.ts'
+import { answer, eventStream, noContent, noSettings, page, problem, problems, resource } from '../openapi/schemas/responses.ts'
 import { sendPage } from './answers.ts'
 import type { App } from './app.ts'
 
@@ -45,7 +45,7 @@ const cancel = {
   summary: 'Cancel an operation',
   description: 'Ends what is `running` or `queued`: a job, a start or restart, a command of provisioning, cleanup or teardown, the making of a worktree, an archive or a restore as long as nothing was removed. Its whole process tree is ended, first by its stop signal, after the grace time by SIGKILL; the log so far stays, and says who cancelled it. The answer comes with the end. One that was cancelled already is answered as it is.',
   params: IdParams,
-  body: body(Type.Unsafe<Record<string, never> | null>({ type: ['object', 'null'], additionalProperties: false }), {}),
+  body: noSettings,
   response: {
     200: answer(WorkspaceOperation, 'The operation, which has ended as `cancelled`.'),
     202: answer(WorkspaceOperation, 'It was told to end, but takes its time: look again.', { headers: { Location: { type: 'string', description: 'The operation.' } } }),
