@@ -15,11 +15,12 @@ import { assess } from '../archive/close-readiness.ts'
 import { finishWorkspace } from '../archive/finish-interrupted.ts'
 import { gatherFacts } from '../archive/gather.ts'
 import { restoreWorkspace, type RestoredStatus } from '../archive/restore.ts'
-import { Conflict, WorkspaceStateConflict } from '../errors.ts'
+import { WorkspaceStateConflict } from '../errors.ts'
 import type { OnBegun } from '../operations/begun.ts'
 import type { HeldLock } from '../operations/locks.ts'
 import { toOperation } from '../operations/shape.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
+import { requireManageable } from './managed-workspace.ts'
 import type { WorkspaceView } from './workspace-view.ts'
 
 export interface ArchiveAnswer {
@@ -74,13 +75,6 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
     return operationId => onBegun({ operationId, answer: async () => await answer(await outcomeNow(db, id, operationId)) })
   }
 
-  async function requireManageable (actor: Actor, id: string): Promise<WorkspaceRow> {
-    const row = requireVisible(actor, await findWorkspace(db, id), 'write')
-    await deps.access.requireRuntimeManagement(actor, { companyId: row.company_id, executionWorkspaceId: row.id })
-    if (row.host_id !== null && row.host_id !== deps.hostId) throw new Conflict('The files of this workspace are on another host; ask that one.')
-    return row
-  }
-
   return {
     async closeReadiness (actor, id) {
       const row = requireVisible(actor, await findWorkspace(db, id))
@@ -89,7 +83,7 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
 
     async archive (actor, id, options = {}) {
       const onBegun = telling(id, options.onBegun)
-      const row = await requireManageable(actor, id)
+      const row = await requireManageable(deps, actor, id)
       return await answer(await alone(deps, row, 'archiving', async (current, held) => {
         if (current.status === 'archived') return await archivedAlready(deps, current, actor)
         if (current.status === 'provisioning') throw new WorkspaceStateConflict('The workspace is provisioning; wait until that is done.')
@@ -102,7 +96,7 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
     },
 
     async restore (actor, id, { status, onBegun } = {}) {
-      const row = await requireManageable(actor, id)
+      const row = await requireManageable(deps, actor, id)
       await deps.requireRoom()
       return await answer(await alone(deps, row, 'restoring', async (current, held) =>
         await restoreWorkspace(deps, { row: current, actor, held, status, onBegun: telling(id, onBegun) })))

@@ -1,23 +1,19 @@
 /** What is kept of a workspace's files, for those who may look: the list of a snapshot, and one file of it. */
 import type { Readable } from 'node:stream'
-import type { Db } from '../../db/client.ts'
 import { findWorkspace } from '../../db/execution-workspaces.ts'
 import { decodeCursor, encodeCursor } from '../../db/page.ts'
 import type { RescuedFile, RescuedFileQuery, RescueQuery, WorkspaceRescue } from '../../openapi/schemas/rescue.ts'
 import type { Actor } from '../access/actor.ts'
 import { requireVisible } from '../access/company-access.ts'
-import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { readRescue, type RescueRecord } from '../archive/rescue-record.ts'
-import { Conflict, InvalidCursor, NotFound, RescueUnreadable } from '../errors.ts'
+import { InvalidCursor, NotFound, RescueUnreadable } from '../errors.ts'
 import { gitReason, type Git } from '../git/exec.ts'
 import { findSnapshotFile, listSnapshotFiles, readBlobStream } from '../git/snapshot-files.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
+import { requireFilesHere, requireManageable, type ManagedDeps } from './managed-workspace.ts'
 
-export interface RescueFilesDeps {
-  db: Db
+export interface RescueFilesDeps extends ManagedDeps {
   git: Git
-  hostId: string
-  access: RuntimeAccess
 }
 
 export interface RescuePage {
@@ -51,17 +47,11 @@ type Snapshot = NonNullable<RescueRecord['snapshot']>
 const defaultLimit = 1000
 const submoduleMode = '160000'
 
-export function createRescueFiles ({ db, git, hostId, access }: RescueFilesDeps): RescueFiles {
-  async function find (actor: Actor, id: string, need: 'read' | 'write'): Promise<WorkspaceRow> {
-    const row = requireVisible(actor, await findWorkspace(db, id), need)
-    if (need === 'write') await access.requireRuntimeManagement(actor, { companyId: row.company_id, executionWorkspaceId: row.id })
-    if (row.host_id !== null && row.host_id !== hostId) throw new Conflict('The files of this workspace are on another host; ask that one.')
-    return row
-  }
-
+export function createRescueFiles (deps: RescueFilesDeps): RescueFiles {
+  const { db, git, hostId } = deps
   return {
     async list (actor, id, { limit = defaultLimit, cursor }) {
-      const row = await find(actor, id, 'read')
+      const row = requireFilesHere(requireVisible(actor, await findWorkspace(db, id)), hostId)
       const record = readRescue(row)
       const { snapshot } = record
       if (snapshot === null || row.repo_root === null) return { rescue: toRescue(row, record, []), nextCursor: null }
@@ -75,7 +65,7 @@ export function createRescueFiles ({ db, git, hostId, access }: RescueFilesDeps)
     },
 
     async open (actor, id, path, { from = 'worktree' }) {
-      const row = await find(actor, id, 'write')
+      const row = await requireManageable(deps, actor, id)
       const { snapshot } = readRescue(row)
       if (snapshot === null || row.repo_root === null) throw new NotFound('There is no rescue snapshot of this workspace.')
       const entry = await orUnreadable(findSnapshotFile(git, row.repo_root, snapshot, path, from))
