@@ -1,5 +1,6 @@
 /** Queries on operations that ended some time ago: whose logs are compressed or removed, which are removed themselves. */
 import { sql } from 'kysely'
+import { cleanupPolicyNumber } from './cleanup-policy.ts'
 import type { Db } from './client.ts'
 
 /** A row in such a list; the list goes on after it. */
@@ -46,24 +47,20 @@ export async function markLogCompressed (db: Db, id: string): Promise<void> {
   await db.updateTable('workspace_operations').set({ log_compressed: true }).where('id', '=', id).where('log_ref', 'is not', null).execute()
 }
 
-/** Days the project `p` of a query keeps logs. */
-export const retainLogDays = sql<number | null>`case when jsonb_typeof(p.execution_workspace_policy #> '{cleanupPolicy,retainLogDays}') = 'number'
-  then (p.execution_workspace_policy #>> '{cleanupPolicy,retainLogDays}')::float8 end`
-
 /** Ended operations that have a log, the oldest first, with what their projects say about keeping it. */
 export async function listOldLogs (db: Db, slice: OldSlice): Promise<OldLog[]> {
   const rows = await listOld(db, slice)
     .leftJoin('execution_workspaces as w', 'w.id', 'o.execution_workspace_id')
     .leftJoin('project_workspaces as pw', 'pw.id', 'o.project_workspace_id')
     .leftJoin('projects as p', join => join.on(sql<boolean>`p.id = coalesce(w.project_id, pw.project_id)`))
-    .select(['o.log_ref as logRef', 'o.log_sha256 as logSha256', retainLogDays.as('retainDays')])
+    .select(['o.log_ref as logRef', 'o.log_sha256 as logSha256', cleanupPolicyNumber('retainLogDays').as('retainDays')])
     .where('o.log_ref', 'is not', null).execute()
   return rows.flatMap(({ logRef, ...row }) => logRef === null ? [] : [{ ...row, logRef }])
 }
 
 /** The shortest time any project keeps logs, in days; null when none says. */
 export async function shortestLogRetention (db: Db): Promise<number | null> {
-  const row = await db.selectFrom('projects as p').select(sql<number | null>`min(${retainLogDays})`.as('days')).executeTakeFirst()
+  const row = await db.selectFrom('projects as p').select(sql<number | null>`min(${cleanupPolicyNumber('retainLogDays')})`.as('days')).executeTakeFirst()
   return row?.days ?? null
 }
 

@@ -1,8 +1,8 @@
 /** Queries on runtime_services for whoever sees to their logs. */
 import { sql } from 'kysely'
+import { cleanupPolicyNumber } from './cleanup-policy.ts'
 import type { Db } from './client.ts'
 import type { Row } from './tables.ts'
-import { retainLogDays } from './old-operations.ts'
 
 export interface LogOwner extends Pick<Row<'runtime_services'>, 'id' | 'status' | 'attempt'> {
   /** Days its project keeps logs; null where it does not say. */
@@ -12,7 +12,7 @@ export interface LogOwner extends Pick<Row<'runtime_services'>, 'id' | 'status' 
 /** Those of these services that there are. */
 export async function listLogOwners (db: Db, ids: readonly string[]): Promise<LogOwner[]> {
   return await db.selectFrom('runtime_services as s').leftJoin('projects as p', 'p.id', 's.project_id')
-    .select(['s.id', 's.status', 's.attempt', retainLogDays.as('retainDays')])
+    .select(['s.id', 's.status', 's.attempt', cleanupPolicyNumber('retainLogDays').as('retainDays')])
     .where(sql<boolean>`s.id = any(${[...ids]}::uuid[])`).execute()
 }
 

@@ -1,13 +1,10 @@
 /** Queries that find what the sweeper has to look at: each is answered by an index, and answers ids only. */
 import { sql } from 'kysely'
+import { cleanupPolicyNumber } from './cleanup-policy.ts'
 import type { Db } from './client.ts'
 import type { Row } from './tables.ts'
 
 const open = sql`('active', 'idle', 'in_review')`
-
-/** The policy of a project `p` as a number, or null. */
-const policyNumber = (name: string) => sql`case when jsonb_typeof(p.execution_workspace_policy #> ${`{cleanupPolicy,${name}}`}::text[]) = 'number'
-  then (p.execution_workspace_policy #>> ${`{cleanupPolicy,${name}}`}::text[])::numeric end`
 
 /** Workspaces of this host (or of none) that some rule wants archived, or whose clean-up failed; oldest first. */
 export async function listSweepable (db: Db, hostId: string, now: Date): Promise<string[]> {
@@ -19,8 +16,8 @@ export async function listSweepable (db: Db, hostId: string, now: Date): Promise
       select id, created_at from mine where status = 'cleanup_failed'
       union
       select w.id, w.created_at from projects p join mine w on w.company_id = p.company_id and w.project_id = p.id
-        where ${policyNumber('archiveIdleAfterSec')} is not null and w.status in ${open}
-          and w.last_used_at <= ${now}::timestamptz - make_interval(secs => least(${policyNumber('archiveIdleAfterSec')}, 3153600000)::double precision)
+        where ${cleanupPolicyNumber('archiveIdleAfterSec')} is not null and w.status in ${open}
+          and w.last_used_at <= ${now}::timestamptz - make_interval(secs => ${cleanupPolicyNumber('archiveIdleAfterSec')})
     ) due order by created_at, id`.execute(db)
   return rows.map(({ id }) => id)
 }
@@ -29,9 +26,9 @@ export async function listSweepable (db: Db, hostId: string, now: Date): Promise
 export async function listExpiredRescues (db: Db, hostId: string, now: Date): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select w.id from projects p join execution_workspaces w on w.company_id = p.company_id and w.project_id = p.id
-    where ${policyNumber('retainRescueDays')} is not null and w.host_id = ${hostId}::uuid and w.status = 'archived'
+    where ${cleanupPolicyNumber('retainRescueDays')} is not null and w.host_id = ${hostId}::uuid and w.status = 'archived'
       and w.rescue ->> 'ref' is not null
-      and w.closed_at <= ${now}::timestamptz - make_interval(secs => least(${policyNumber('retainRescueDays')}, 36500)::double precision * 86400)
+      and w.closed_at <= ${now}::timestamptz - make_interval(secs => ${cleanupPolicyNumber('retainRescueDays')} * 86400)
     order by w.closed_at, w.id`.execute(db)
   return rows.map(({ id }) => id)
 }

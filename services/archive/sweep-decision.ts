@@ -1,12 +1,8 @@
 /** Which rule wants a workspace archived by itself, and when. Pure. */
-import { Type, type Static } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+import { cleanupPolicyLimits } from '../../db/cleanup-policy.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 
-/** Of a project's `cleanupPolicy`: the fields the sweeper goes by; what is not a number of this size does not count. */
-const Seconds = Type.Number({ minimum: 0, maximum: 3_153_600_000 })
-const Days = Type.Number({ minimum: 0, maximum: 36_500 })
-
+/** Of a project's `cleanupPolicy`: the fields the sweeper goes by. */
 export interface CleanupPolicy {
   archiveIdleAfterSec: number | null
   retainRescueDays: number | null
@@ -15,11 +11,11 @@ export interface CleanupPolicy {
 /** Reads a stored `cleanupPolicy`, whose other fields are the client's own. */
 export function readCleanupPolicy (stored: unknown): CleanupPolicy {
   const policy = typeof stored === 'object' && stored !== null ? stored as Record<string, unknown> : {}
-  const take = <T extends typeof Seconds | typeof Days>(schema: T, value: unknown): Static<T> | null => Value.Check(schema, value) ? value : null
-  return {
-    archiveIdleAfterSec: take(Seconds, policy['archiveIdleAfterSec']),
-    retainRescueDays: take(Days, policy['retainRescueDays'])
+  const take = (name: keyof CleanupPolicy): number | null => {
+    const value = policy[name]
+    return typeof value === 'number' && value >= 0 && value <= cleanupPolicyLimits[name] ? value : null
   }
+  return { archiveIdleAfterSec: take('archiveIdleAfterSec'), retainRescueDays: take('retainRescueDays') }
 }
 
 export type SweepRule = 'cleanup_eligible_at' | 'archive_idle' | 'retry_cleanup'

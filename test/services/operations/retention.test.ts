@@ -53,17 +53,18 @@ await onBothDatabases(t, 'what is past its time', async (t, { db }) => {
   await t.test('logs go after their days, or after those their project says; the operation stays and tells what it had', async t => {
     const long = await companyWithWorkspace(db)
     const short = await companyWithWorkspace(db)
-    for (const [{ projectId }, days] of [[long, 400], [short, 5]] as const) {
+    const senseless = await companyWithWorkspace(db)
+    for (const [{ projectId }, days] of [[long, 400], [short, 5], [senseless, -1]] as const) {
       await db.updateTable('projects').set({ execution_workspace_policy: JSON.stringify({ cleanupPolicy: { retainLogDays: days } }) }).where('id', '=', projectId).execute()
     }
-    const [old, fresh, kept, gone] = [await ended(31), await ended(29), await ended(100, {}, long), await ended(6, {}, short)]
+    const [old, fresh, kept, gone, normal] = [await ended(31), await ended(29), await ended(100, {}, long), await ended(6, {}, short), await ended(1, {}, senseless)]
     const running = await recorder.begin(operationOf(long))
     t.match(await remove({ logDays: 30 }), { operations: 0, activity: 0 })
     for (const { id, logRef } of [old, gone]) {
       t.match(await rowOf(id), { log_ref: null, log_store: null, log_sha256: /^[0-9a-f]{64}$/ })
       t.notOk(await logStore.exists(logRef))
     }
-    for (const { id, logRef } of [fresh, kept]) {
+    for (const { id, logRef } of [fresh, kept, normal]) {
       t.match(await rowOf(id), { log_ref: logRef })
       t.ok(await logStore.exists(logRef))
     }
