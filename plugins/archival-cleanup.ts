@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import type { WorkspaceExplanation } from '../openapi/schemas/explain.ts'
 import type { Actor } from '../services/access/actor.ts'
 import { createRuntimeAccess } from '../services/access/runtime-access.ts'
+import type { GatherDeps } from '../services/archive/gather.ts'
 import { createArchive, type ArchiveControl, type ArchiveControlDeps } from '../services/control/archive.ts'
 import { explainWorkspace } from '../services/control/explain.ts'
 import { createWorkspaceView } from '../services/control/workspace-view.ts'
@@ -17,6 +18,8 @@ declare module 'fastify' {
     archival: ArchiveControl & {
       /** Why a workspace is as it is. @throws NotFound for what the actor may not see */
       explain (actor: Actor, id: string): Promise<WorkspaceExplanation>
+      /** What a look at a workspace needs. */
+      readonly gather: GatherDeps
     }
   }
 }
@@ -40,10 +43,10 @@ export default fp(async app => {
     requireRoom: app.freeSpace.requireRoom,
     commandTimeoutMs: commandTimeoutSec * 1000,
     now: () => new Date(),
-    servicesOf: async row => (await view.show(row)).runtimeServices,
+    servicesOf: view.servicesOf,
     loadContext: async row => await loadCommandContext(db, row),
     stopService: async (row, input) => await app.runtimeControl.supervisor.stop(row, input),
     log: app.log
   }
-  app.decorate('archival', { ...createArchive(deps), explain: async (actor, id) => await explainWorkspace(deps, actor, id) })
+  app.decorate('archival', { ...createArchive(deps), gather: deps, explain: async (actor, id) => await explainWorkspace(deps, actor, id) })
 }, { name: 'archival-cleanup', dependencies: ['config', 'database', 'free-space', 'operations', 'workspaces', 'runtime-control'] })

@@ -1,10 +1,7 @@
 /** The sweeper as `app.sweeper`; while the server listens it goes round by itself. */
-import { homedir } from 'node:os'
 import fp from 'fastify-plugin'
 import { systemActor } from '../services/access/actor.ts'
 import { createSweeper, type Sweeper } from '../services/control/sweeper.ts'
-import { createWorkspaceView } from '../services/control/workspace-view.ts'
-import { createGit } from '../services/git/exec.ts'
 import { startRepeated } from '../services/operations/repeated.ts'
 
 declare module 'fastify' {
@@ -12,23 +9,11 @@ declare module 'fastify' {
 }
 
 export default fp(async app => {
-  const { db } = app.database
   const { hostId, locks } = app.operations
-  const { dataDir, sweepIntervalSec } = app.config
+  const { sweepIntervalSec } = app.config
   const { log } = app
-  const view = createWorkspaceView(app.runtimeControl)
-  const sweeper = createSweeper({
-    db,
-    git: createGit(),
-    hostId,
-    locks,
-    dataDir,
-    homeDir: homedir(),
-    now: () => new Date(),
-    servicesOf: async row => (await view.show(row)).runtimeServices,
-    archive: async (actor, id) => await app.archival.archive(actor, id),
-    log
-  })
+  const { archive, gather } = app.archival
+  const sweeper = createSweeper({ ...gather, hostId, locks, archive, log })
 
   const stopping = new AbortController()
   let stop: (() => Promise<void>) | undefined
@@ -56,4 +41,4 @@ export default fp(async app => {
     await stop?.()
   })
   app.decorate('sweeper', sweeper)
-}, { name: 'sweeper', dependencies: ['database', 'operations', 'runtime-control', 'archival-cleanup', 'recovery'] })
+}, { name: 'sweeper', dependencies: ['config', 'operations', 'archival-cleanup', 'recovery'] })

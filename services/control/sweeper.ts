@@ -90,6 +90,7 @@ async function sweepOne (deps: SweeperDeps, row: WorkspaceRow, dryRun: boolean):
 
 async function judge (deps: SweeperDeps, row: WorkspaceRow, { rule, at, reason }: SweepDecision, dryRun: boolean): Promise<Verdict> {
   if (at > deps.now()) return { outcome: 'skipped', reason: `${reason} Not before ${at.toISOString()}.` }
+  // Looked at without its lock first: what is blocked, round after round, is left in peace.
   const facts = await gatherFacts(deps, row)
   const readiness = assess(facts)
   if (readiness.state === 'blocked') return { outcome: 'skipped', reason: readiness.blockingReasons.join(' ') }
