@@ -137,7 +137,7 @@ export async function runCommand ({ op, command, cwd, env, timeoutMs, timeoutNam
   const mark = `${op.mark}.${randomUUID()}`
   const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: 'pipe', ...(limits === undefined ? {} : { group: { mark, limits } }) })
   if (child.limitsProblem !== null) op.log.system(child.limitsProblem)
-  const root = { pid: child.pid, startTime: child.startTime }
+  const root: ProcessIdentity = { pid: child.pid, startTime: child.startTime, begunBefore: child.begunBefore ?? null }
   const attached = op.attachProcess(root)
   attached.catch(() => {}) // Awaited below; without this a slow end of the command would make it an unhandled rejection.
   const copy = startCopy(child, op)

@@ -44,13 +44,13 @@ export function readStat (pid: number): ProcessStat | null {
   }
 }
 
-/** Every process this one can see, zombies included; empty where there is no /proc. */
-export function readAllStats (): ProcessStat[] {
+/** Every process this one can see whose pid is at least `fromPid`, zombies included; empty where there is no /proc. */
+export function readAllStats (fromPid = 0): ProcessStat[] {
   if (!hasProc) return []
   const stats: ProcessStat[] = []
   for (const name of readdirSync('/proc')) {
     const pid = Number(name)
-    if (!Number.isSafeInteger(pid)) continue
+    if (!Number.isSafeInteger(pid) || pid < fromPid) continue
     const stat = readStat(pid)
     if (stat) stats.push(stat)
   }

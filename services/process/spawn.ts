@@ -9,6 +9,7 @@ import type { Cgroup } from './cgroup.ts'
 import { hostCgroups, type Cgroups } from './cgroups.ts'
 import { inFolder } from './in-folder.ts'
 import { applyLimits, type Limits } from './limits.ts'
+import { countBegun } from './pid-order.ts'
 import { readStat } from './proc-stat.ts'
 import type { ProcessIdentity } from './tree.ts'
 
@@ -60,8 +61,9 @@ export async function spawnProcess ({ command, cwd, env, output, group }: SpawnI
   const cgroup = group === undefined ? null : await cgroups.make(group.mark)
   try {
     const limitsProblem = await applyLimits(cgroups, cgroup, group?.limits)
+    const begunBefore = countBegun()
     // `detached` is setsid(): signals to our terminal don't reach the child, and its group has its pid.
-    return await begun(spawn(shell, ['-c', entering(cgroup) + command], { cwd, env, stdio, detached: true }), limitsProblem)
+    return await begun(begunBefore, spawn(shell, ['-c', entering(cgroup) + command], { cwd, env, stdio, detached: true }), limitsProblem)
   } catch (cause) {
     await cgroup?.remove()
     throw new CommandNotStarted(`The command could not be started in ${cwd}: ${reasonOf(cause)}`, { cause })
@@ -80,7 +82,7 @@ function entering (cgroup: Cgroup | null): string {
   return `{ echo $$ >'${file}'; } 2>/dev/null || :; `
 }
 
-async function begun (child: ChildProcess, limitsProblem: string | null): Promise<SpawnedProcess> {
+async function begun (begunBefore: number | null, child: ChildProcess, limitsProblem: string | null): Promise<SpawnedProcess> {
   const exited = new Promise<ProcessExit>(resolve => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
@@ -93,6 +95,7 @@ async function begun (child: ChildProcess, limitsProblem: string | null): Promis
   return {
     pid,
     startTime: born?.startTime ?? '',
+    begunBefore,
     stdout,
     stderr,
     exited,

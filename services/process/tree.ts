@@ -1,5 +1,6 @@
 /** Which processes belong to what we started: by session and group, by descent, by the mark in their environment. */
 import { hostCgroups, type Cgroups } from './cgroups.ts'
+import { onlyGrewSince } from './pid-order.ts'
 import { childrenOf, hasEnded, hasInEnvironment, readAllStats, readStat, ticksOf, type ProcessStat } from './proc-stat.ts'
 
 /** A process for good: a pid alone is given again to others. */
@@ -7,6 +8,8 @@ export interface ProcessIdentity {
   pid: number
   /** Opaque; compare it, never parse it. */
   startTime: string
+  /** How many the system had begun before it; known where this process has spawned it. Makes its tree cheap to find. */
+  begunBefore?: number | null
 }
 
 export interface Tree {
@@ -36,7 +39,7 @@ export function isAlive (identity: ProcessIdentity): boolean {
  * marked, or in the mark's control group. Never this process, never pid 1. Where there is no /proc, the root alone.
  */
 export function findMembers ({ root, mark }: Tree, cgroups: Cgroups = hostCgroups): ProcessIdentity[] {
-  const all = readAllStats()
+  const all = readAllStats(firstPidOf(root))
   if (all.length === 0) return root && isAlive(root) ? [root] : []
   const living = all.filter(mayBeMember)
   const members = new Map<number, ProcessStat>()
@@ -50,6 +53,11 @@ export function findMembers ({ root, mark }: Tree, cgroups: Cgroups = hostCgroup
   if (root) addSession(members, living, root, all.find(stat => stat.pid === root.pid))
   addFollowers(members, living)
   return [...members.values()].map(identityOf)
+}
+
+/** The least pid a member of its tree can have: all were begun after it. */
+function firstPidOf (root: ProcessIdentity | null): number {
+  return root?.begunBefore != null && onlyGrewSince(root.pid, root.begunBefore) ? root.pid : 0
 }
 
 /**
