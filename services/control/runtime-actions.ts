@@ -57,6 +57,8 @@ type Recording = (status: ActionStatus, usedByOthers?: readonly number[]) => Pro
 /** With the way to record that it was done, in the transaction of what it changes. */
 interface RecordedInput extends ActionInput {
   record: Recording
+  /** Whether the workspace has room for running things, now that it can't change any more; rejects when it has none. */
+  usable: Promise<unknown>
 }
 
 /** With what its commands share. */
@@ -79,12 +81,10 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
     return await deps.locks.withLock(lock, async () => {
       // What was true before the lock may not be any more: an archive may have come first.
       const usable = withStatusNow(deps.db, place).then(requireUsable)
-      if (request.action === 'stop') {
-        await usable
-        return await stopServices(deps, { ...input, place, record })
-      }
-      const [session] = await Promise.all([openSession(deps, place, ownerOf(place, input.actor)), usable])
-      return await (request.action === 'run' ? runOneJob : startServices)(deps, { ...input, place, record, session })
+      usable.catch(() => { /* Awaited before anything is done. */ })
+      if (request.action === 'stop') return await stopServices(deps, { ...input, place, record, usable })
+      const session = await openSession(deps, place, ownerOf(place, input.actor))
+      return await (request.action === 'run' ? runOneJob : startServices)(deps, { ...input, place, record, usable, session })
     })
   } catch (error) {
     await record('failed')
@@ -118,10 +118,10 @@ async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place
 
 async function stopServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<Performed> {
   const { db } = deps
-  const { place, request } = input
+  const { place, request, usable } = input
   // Before anything is ended, so that a crash in between does not bring back what was to be stopped.
-  const begun = input.record('begun', place.owner.kind === 'project' ? await usedByOthers(db, place, request) : [])
-  await Promise.all([stopRequested(deps, input, { leaving: usingPlace(place), before: begun }), begun])
+  const begun = usable.then(async () => await input.record('begun', place.owner.kind === 'project' ? await usedByOthers(db, place, request) : []))
+  await Promise.all([stopRequested(deps, input, { leaving: usingPlace(place), allowed: usable, before: begun }), begun])
   return { started: [], workspace: null }
 }
 
@@ -136,7 +136,7 @@ async function usedByOthers (db: Db, place: RuntimePlace, { stop }: RuntimeReque
  * Stops what the request says, and keeps the proof in the operation's metadata either way.
  * @param how who needs them no more: what others use goes on
  */
-async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput, how: Pick<StopInput, 'leaving' | 'before'>): Promise<void> {
+async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput, how: Pick<StopInput, 'leaving' | 'allowed' | 'before'>): Promise<void> {
   if (request.stop.length === 0) op.log.system('Nothing was running.')
   try {
     op.annotate(stopMetadata(await supervisor.stopAll(request.stop, { ...how, op, reason: 'It was stopped on request.' })))
@@ -152,9 +152,9 @@ function usingPlace ({ kind, id }: RuntimePlace): UsingPlace {
 }
 
 async function startServices (deps: RuntimeActionsDeps, input: StartingInput): Promise<Performed> {
-  const { place, request, op, session } = input
+  const { place, request, op, session, usable } = input
   const restart = request.action === 'restart'
-  if (restart) await stopRequested(deps, input, { leaving: null })
+  if (restart) await stopRequested(deps, input, { leaving: null, allowed: usable })
   const { started, failure } = await startSet(place.commands, request.start, async (command, onSpawned) => await startOne(deps, input, session, command, onSpawned))
   const services = started.flatMap(({ value }) => value ?? [])
   if (failure !== null) {
@@ -169,11 +169,12 @@ async function startServices (deps: RuntimeActionsDeps, input: StartingInput): P
 }
 
 /** A service is started; a job that a service needs is run to its end. */
-async function startOne (deps: RuntimeActionsDeps, { place, op }: ActionInput, session: Session, command: WorkspaceCommand, onSpawned: () => void): Promise<StartedService | null> {
+async function startOne (deps: RuntimeActionsDeps, { place, op, usable }: RecordedInput, session: Session, command: WorkspaceCommand, onSpawned: () => void): Promise<StartedService | null> {
   const { name, kind, disabledReason } = command.definition
   if (disabledReason !== null) throw new CommandDisabled(`${name} is needed, but disabled: ${disabledReason}`)
   const addresses = await addressesFor(deps, place, session, command)
-  if (kind === 'service') return await deps.supervisor.start({ plan: planService({ ...session, command }), addresses, op, onSpawned, place: usingPlace(place) })
+  if (kind === 'service') return await deps.supervisor.start({ plan: planService({ ...session, command }), addresses, op, onSpawned, place: usingPlace(place), allowed: usable })
+  await usable
   op.log.system(`${name}: running it first.`)
   const { exitCode, outcome } = await runJob({ ...session, command, addresses, op, onSpawned })
   if (outcome === 'exited' && exitCode === 0) return null
@@ -197,7 +198,8 @@ function startProblem (error: unknown, wasStopped: boolean): unknown {
 
 /** A job that fails is a result, not an error: the operation says so. */
 async function runOneJob (deps: RuntimeActionsDeps, input: StartingInput): Promise<Performed> {
-  const { place, request, op, session, turn } = input
+  const { place, request, op, session, turn, usable } = input
+  await usable
   const [command] = request.start
   if (command === undefined) throw new Unprocessable('There is no job to run.')
   const addresses = await addressesFor(deps, place, session, command)

@@ -11,6 +11,7 @@ import { NotCancellable } from '../errors.ts'
 import { createOperationHandle, type LiveOperation, type OperationHandle, type RecorderLog } from './operation-handle.ts'
 import { excerptsOf } from './log-excerpts.ts'
 import type { LogStore } from './log-store.ts'
+import type { OperationLogWriter } from './log-writer.ts'
 import { maskedJson, type Redactor } from './redact.ts'
 import { runStep } from './run-step.ts'
 import { toOperation } from './shape.ts'
@@ -172,6 +173,19 @@ async function interruptOperation (deps: Required<RecorderOptions>, id: string, 
   return row === undefined ? null : toOperation(row)
 }
 
+/** The operation can't begin, since it has no log or no row: the other is taken back, and the first failure thrown. */
+async function takeBack ({ db, logStore, now }: Required<RecorderOptions>, id: string, opened: PromiseSettledResult<OperationLogWriter>, stored: PromiseSettledResult<unknown>): Promise<never> {
+  if (stored.status === 'fulfilled') {
+    const at = now()
+    const failure = { error: { code: 'internal_error', detail: 'Its log could not be opened.' } }
+    await updateUnfinishedOperation(db, id, { status: 'failed', metadata: addedMetadata(storableJson(failure)), finished_at: at, updated_at: at })
+  }
+  if (opened.status === 'rejected') throw opened.reason
+  await opened.value.close()
+  await logStore.remove(opened.value.logRef)
+  throw stored.status === 'rejected' ? stored.reason : new Error('the operation could not begin')
+}
+
 function cancelLive (operation: LiveOperation | undefined, id: string, by: Canceller): boolean {
   if (operation === undefined) return false
   const { handle, refusal } = operation
@@ -191,19 +205,13 @@ export function createRecorder (options: RecorderOptions): Recorder {
   async function begin (input: OperationInput, { queued = false }: BeginOptions = {}): Promise<OperationHandle> {
     const id = randomUUID()
     const mark = randomUUID()
-    const writer = await logStore.open(id)
-    try {
-      const row = await insertOperation(db, newRow(id, mark, input, queued, deps))
-      const made = createOperationHandle({ ...deps, row, mark, writer })
-      live.set(id, made)
-      if (stopping !== null) made.end(stopping)
-      made.ended.then(() => live.delete(id))
-      return made.handle
-    } catch (error) {
-      await writer.close()
-      await logStore.remove(writer.logRef)
-      throw error
-    }
+    const [opened, stored] = await Promise.allSettled([logStore.open(id), insertOperation(db, newRow(id, mark, input, queued, deps))])
+    if (opened.status === 'rejected' || stored.status === 'rejected') return await takeBack(deps, id, opened, stored)
+    const made = createOperationHandle({ ...deps, row: stored.value, mark, writer: opened.value })
+    live.set(id, made)
+    if (stopping !== null) made.end(stopping)
+    made.ended.then(() => live.delete(id))
+    return made.handle
   }
 
   return {

@@ -32,13 +32,12 @@ export function serviceLogPlace (dataDir: string, id: string, attempt: number): 
 /** Decides the port, renders, and stores the intent with its mark before anything is started: in a new row, or in that of the service that is started again. */
 export async function prepareAttempt (deps: ServiceRunDeps, input: ServiceRunInput, before: ServiceRow | null): Promise<Attempt> {
   const { plan, addresses } = input
-  const port = await choosePort(plan, deps.ports)
   const id = before?.id ?? randomUUID()
   const number = before === null ? 1 : before.attempt + 1
   const mark = randomUUID()
-  const rendered = renderService(plan, { port, addresses, mark })
   const place = serviceLogPlace(deps.dataDir, id, number)
-  const log = await openServiceLog(place.path)
+  const [port, log] = await Promise.all([choosePort(input, deps.ports), openServiceLog(place.path)])
+  const rendered = renderService(plan, { port, addresses, mark })
   const probe = probeOf(plan, { port, rendered, log })
   const shown = plan.command.definition.command
   const columns = {
@@ -81,9 +80,9 @@ async function renewIntent ({ db, now }: ServiceRunDeps, before: ServiceRow, col
   return row
 }
 
-async function choosePort ({ name, port, holderKey }: ServicePlan, ports: Ports): Promise<number | null> {
+async function choosePort ({ plan: { name, port, holderKey }, reserved }: ServiceRunInput, ports: Ports): Promise<number | null> {
   if (port.type === 'auto') {
-    const kept = await ports.reserve(holderKey)
+    const kept = await (reserved ?? ports.reserve(holderKey))
     return await isListenedOn(kept) ? await ports.reserveAnother(holderKey, kept) : kept
   }
   if (port.type === 'none') return null

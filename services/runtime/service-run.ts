@@ -35,6 +35,8 @@ export interface ServiceRunInput {
   plan: ServicePlan
   addresses: Addresses
   op: OperationHandle
+  /** The automatic port kept for it, where that has been asked for already. */
+  reserved?: Promise<number> | null
   /** Told once its process is there, before it is ready. */
   onSpawned?: (() => void) | undefined
 }
@@ -78,7 +80,7 @@ async function tryOnce (deps: ServiceRunDeps, attempt: Attempt): Promise<Service
   const service = deps.live.add({
     id: row.id,
     name: plan.name,
-    identity: { pid: child.pid, startTime: child.startTime },
+    identity: { pid: child.pid, startTime: child.startTime, begunBefore: child.begunBefore ?? null },
     mark,
     logPath: log.path,
     env: rendered.env,
@@ -141,12 +143,14 @@ async function settle (deps: ServiceRunDeps, attempt: Attempt, service: WatchedS
   const { plan, op, row, log, rendered } = attempt
   const probed = plan.entry.readiness !== undefined
   const at = deps.now()
-  const stored = await updateLiveService(deps.db, row.id, {
-    status: 'running', health_status: probed ? 'healthy' : 'unknown', last_used_at: at, ready_at: at, exit_code: null, exit_signal: null, exit_reason: null
-  }, at)
+  const [stored] = await Promise.all([
+    updateLiveService(deps.db, row.id, {
+      status: 'running', health_status: probed ? 'healthy' : 'unknown', last_used_at: at, ready_at: at, exit_code: null, exit_signal: null, exit_reason: null
+    }, at),
+    copyServiceLog(op, log, rendered.env)
+  ])
   if (stored === undefined) throw new ServiceStartFailed(`${plan.name} did not start: its record was ended meanwhile.`)
   deps.live.watch(service)
-  await copyServiceLog(op, log, rendered.env)
   op.log.system(`${plan.name}: ${probed ? 'ready' : 'running'} after ${afterMs} ms${rendered.url === null ? '' : ` at ${rendered.url}`}.`)
   return stored
 }

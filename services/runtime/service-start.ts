@@ -15,6 +15,8 @@ import { identityOf, queueMs, stopUnderLock, type LockedDeps } from './service-s
 export interface StartInput extends ServiceRunInput {
   /** The workspace it is started for: uses it until it stops it. */
   place: UsingPlace
+  /** Has to hold before anything is done; it may be found out while the lock is waited for. */
+  allowed?: Promise<unknown>
 }
 
 export interface StartedService {
@@ -31,16 +33,26 @@ export interface StartedService {
 export async function startUnderLock (deps: LockedDeps, input: StartInput, replace = true): Promise<StartedService> {
   const { reuseKey, identityKey } = input.plan
   const outcome = await deps.locks.withLock(startLock(input), async () => {
-    if (reuseKey === null) return await startOrReuse(deps, input, undefined)
+    await input.allowed
+    const withPort = { ...input, reserved: reservePort(deps, input) }
+    if (reuseKey === null) return await startOrReuse(deps, withPort, undefined)
     const live = await findLiveRivals(deps.db, { reuseKey, identityKey })
     const older = live.filter(row => row.reuse_key !== reuseKey)
     if (replace && older.length > 0) return older
-    return await startAsUser(deps, input, reuseKey, live.find(row => row.reuse_key === reuseKey))
+    return await startAsUser(deps, withPort, reuseKey, live.find(row => row.reuse_key === reuseKey))
   })
   if (!Array.isArray(outcome)) return outcome
   // Each has a lock of its own, taken while we hold none: two that replace each other would wait for ever.
   await stopOlder(deps, input, outcome)
   return await startUnderLock(deps, input, false)
+}
+
+/** Asked for while others of its kind are looked for; null where it has no automatic port. */
+function reservePort ({ ports }: LockedDeps, { plan: { port, holderKey } }: StartInput): Promise<number> | null {
+  if (port.type !== 'auto') return null
+  const reserved = ports.reserve(holderKey)
+  reserved.catch(() => { /* Who needs the port meets it. */ })
+  return reserved
 }
 
 /** With the place noted as a user of the service: under its lock, so that nobody who stops it overlooks this one; stored while it boots. */

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { buildTestApp } from '../../fixtures/app.ts'
+import { eventually } from '../../fixtures/eventually.ts'
 import { lives, runtimeScene, web } from '../../fixtures/runtime.ts'
 
 const testApp = await buildTestApp(t)
@@ -13,6 +14,7 @@ t.test('a started service that died is started anew by the next start', async t 
   const scene = await runtimeScene(t, testApp)
   const [first] = (await scene.control('start')).body.workspace.runtimeServices
   process.kill(Number(first.providerRef), 'SIGKILL')
+  await eventually(() => !lives(first.providerRef), 'it has died')
   const { status, body } = await scene.control('start')
   t.equal(status, 200)
   const [second] = body.workspace.runtimeServices
