@@ -4,11 +4,16 @@ import type { Db } from '../db/client.ts'
 import { claimKey, deleteExpiredKeys, findKey, keepAnswer, releaseClaim, releaseClaimsOf, renewClaims } from '../db/idempotency-keys.ts'
 import type { Actor } from './access/actor.ts'
 import { BadRequest, Conflict, IdempotencyMismatch } from './errors.ts'
+import { digestOfKey, openAnswer, sealAnswer } from './sealed-answer.ts'
 
 export interface KeptAnswer { status: number, headers: Record<string, string>, body: string }
 
 /** What a request holds that is the first one with its key. */
-export type Claim = string
+export interface Claim {
+  id: string
+  /** Under which its answer is sealed. */
+  key: string
+}
 
 export type Claimed =
   | { kept: KeptAnswer, claim: null }
@@ -43,17 +48,17 @@ export const renewEveryMs = 15_000
 /** The kept requests of all hosts, as one host sees them. */
 export function createIdempotency ({ db, hostId }: { db: Db, hostId: string }): Idempotency {
   // Also what could not be renewed in time, because the database was away, holds as long as this process is at it.
-  const holding = new Set<Claim>()
+  const holding = new Set<string>()
   /** Answers that could not be stored yet: what was done must not be done again for want of them. */
   const unkept = new Map<Claim, KeptAnswer>()
 
   async function take (claim: Claim, wanted: { actor_key: string, path: string, key: string, body_sha256: string }): Promise<boolean> {
-    holding.add(claim)
+    holding.add(claim.id)
     let isTaken = false
     try {
-      isTaken = await claimKey(db, { ...wanted, claim_id: claim, host_id: hostId }, { ms: holdsForMs, holding: [...holding] })
+      isTaken = await claimKey(db, { ...wanted, claim_id: claim.id, host_id: hostId }, { ms: holdsForMs, holding: [...holding] })
     } finally {
-      if (!isTaken) holding.delete(claim)
+      if (!isTaken) holding.delete(claim.id)
     }
     return isTaken
   }
@@ -61,27 +66,27 @@ export function createIdempotency ({ db, hostId }: { db: Db, hostId: string }): 
   async function keep (claim: Claim, answer: KeptAnswer): Promise<void> {
     const { status, headers, body } = answer
     unkept.set(claim, answer)
-    await keepAnswer(db, claim, { status, headers: JSON.stringify(headers), body }, keptForMs)
+    await keepAnswer(db, claim.id, { status, headers: JSON.stringify(headers), body: sealAnswer(body, claim.key) }, keptForMs)
     unkept.delete(claim)
-    holding.delete(claim)
+    holding.delete(claim.id)
   }
 
   return {
     async claim ({ actor, path, key: text, body }) {
       if (!/^[\x21-\x7e][\x20-\x7e]{0,254}$/.test(text)) throw new BadRequest('Idempotency-Key must be 1 to 255 printable ASCII characters.')
-      const key = { actor_key: actorKey(actor), path, key: text }
+      const key = { actor_key: actorKey(actor), path, key: digestOfKey(text) }
       const digest = digestOf(body)
-      const claim = randomUUID()
+      const claim = { id: randomUUID(), key: text }
       if (await take(claim, { ...key, body_sha256: digest })) return { kept: null, claim }
       const row = await findKey(db, key)
       if (row !== undefined && row.body_sha256 !== digest) throw new IdempotencyMismatch('This Idempotency-Key was used with another body.')
       if (row?.status == null) throw new Conflict('The first request with this Idempotency-Key is still running.', { headers: { 'retry-after': '1' } })
-      return { kept: { status: row.status, headers: row.headers ?? {}, body: row.body ?? '' }, claim: null }
+      return { kept: { status: row.status, headers: row.headers ?? {}, body: row.body === null ? '' : openAnswer(row.body, text) }, claim: null }
     },
     keep,
     async release (claim) {
-      holding.delete(claim)
-      await releaseClaim(db, claim)
+      holding.delete(claim.id)
+      await releaseClaim(db, claim.id)
     },
     async renew () {
       if (holding.size > 0) await renewClaims(db, [...holding], holdsForMs)

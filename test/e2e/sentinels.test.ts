@@ -20,11 +20,12 @@ const sentinels = {
   bearer: 'sentinel.bearer.4',
   header: 'sentinel.header.5',
   url: 'sentinel-of-a-url-6',
-  pattern: 'sentinelpattern7'
+  pattern: 'sentinelpattern7',
+  metadata: 'sentinel-of-metadata-8'
 }
 
 /** What the client gave to be kept and shown: it can not be used without being stored. */
-const configuration = new Set(['project_workspaces.runtime_config', 'project_workspaces.repo_url', 'execution_workspaces.repo_url', 'execution_workspaces.strategy'])
+const configuration = new Set(['project_workspaces.runtime_config', 'project_workspaces.repo_url', 'execution_workspaces.repo_url', 'execution_workspaces.strategy', 'project_workspaces.metadata'])
 
 const print = 'echo "$HOST_API_TOKEN $MY_SECRET $MY_SECRET" "Authorization: Bearer sentinel.bearer.4 $BERTH_WORKSPACE_REPO_URL sentinelpattern7"'
 const runtimeConfig = {
@@ -50,10 +51,10 @@ async function start (t: Test, logFile: string, env: Record<string, string>) {
     url = /listens at (http:\S+)/.exec(await readFile(logFile, 'utf8'))?.[1]
     return url !== undefined && (await fetch(`${url}/readyz`)).status === 200
   }, 'it is ready', 60_000)
-  async function call (method: string, path: string, body?: unknown, expected = 200) {
+  async function call (method: string, path: string, body?: unknown, expected = 200, headers: Record<string, string> = {}) {
     const response = await fetch(`${url}/api${path}`, {
       method,
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${sentinels.header}` },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${sentinels.header}`, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     const text = await response.text()
@@ -63,13 +64,13 @@ async function start (t: Test, logFile: string, env: Record<string, string>) {
   return { call, stop }
 }
 
-/** Every place in the database with a sentinel in it, as `table.column`. */
-async function placesIn (db: Db): Promise<string[]> {
-  const { rows: columns } = await sql<{ table: string, column: string }>`select table_name as table, column_name as column from information_schema.columns where table_schema = 'public'`.execute(db)
+/** Every place in the database with one of these texts in it, as `table.column`. */
+async function placesIn (db: Db, secrets: readonly string[] = Object.values(sentinels)): Promise<string[]> {
+  const { rows: columns } = await sql<{ schema: string, table: string, column: string }>`select table_schema as schema, table_name as table, column_name as column from information_schema.columns where table_schema not in ('pg_catalog', 'information_schema')`.execute(db)
   const found: string[] = []
-  for (const { table, column } of columns) {
-    const { rows } = await sql<{ value: string }>`select ${sql.ref(column)}::text as value from ${sql.table(table)} where ${sql.ref(column)} is not null`.execute(db)
-    for (const { value } of rows) for (const sentinel of Object.values(sentinels)) if (value.includes(sentinel)) found.push(`${table}.${column}`)
+  for (const { schema, table, column } of columns) {
+    const { rows } = await sql<{ value: string }>`select ${sql.ref(column)}::text as value from ${sql.id(schema, table)} where ${sql.ref(column)} is not null`.execute(db)
+    for (const { value } of rows) for (const secret of secrets) if (value.includes(secret)) found.push(`${table}.${column}`)
   }
   return found
 }
@@ -107,8 +108,11 @@ for (const kind of ['pglite', 'postgres'] as const) {
     await call('PUT', company, { name: 'Acme' }, 201)
     await call('PUT', `${company}/projects/${projectId}`, { name: 'Site' }, 201)
     await call('PUT', company + project, {
-      name: 'Main', isPrimary: true, cwd: await makeRepository(t), repoUrl: `https://me:${sentinels.url}@example.invalid/x.git`, runtimeConfig
+      name: 'Main', isPrimary: true, cwd: await makeRepository(t), repoUrl: `https://me:${sentinels.url}@example.invalid/x.git`, runtimeConfig, metadata: { apiToken: sentinels.metadata }
     }, 201)
+    const { body: webhook } = await call('POST', `${company}/webhooks`, { url: 'https://example.invalid/hook' }, 201, { 'idempotency-key': 'one-webhook' })
+    const again = await call('POST', `${company}/webhooks`, { url: 'https://example.invalid/hook' }, 201, { 'idempotency-key': 'one-webhook' })
+    t.match(again.body, { id: webhook.id, secret: webhook.secret }, 'the answer with the secret is given again to who has the key')
     const job = await call('POST', `${project}/runtime-commands/run`, { workspaceCommandId: 'job:job' })
     t.match(job.body.operation, { status: 'failed', exitCode: 3, stdoutExcerpt: /\*\*\* \*\*\* \*\*\*/ })
     const failed = await call('POST', `${project}/runtime-services/start`, { workspaceCommandId: 'service:bad' }, 422)
@@ -137,6 +141,8 @@ for (const kind of ['pglite', 'postgres'] as const) {
     const database = await openDatabase({ databaseUrl, dataDir, log: silentLog })
     t.teardown(() => database.close())
     t.same((await placesIn(database.db)).filter(place => !configuration.has(place)), [])
+    const key = webhook.secret.replace('whsec_', '')
+    t.same(await placesIn(database.db, [key]), ['webhooks.secret'], 'a webhook is signed with its secret: it stands there alone')
     t.ok((await placesIn(database.db)).includes('project_workspaces.runtime_config'), 'and the search finds what is there')
   })
 }

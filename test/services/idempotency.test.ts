@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import t from 'tap'
 import type { Db } from '../../db/client.ts'
-import { createIdempotency, type Claimed } from '../../services/idempotency.ts'
+import { createIdempotency, type Claim, type Claimed } from '../../services/idempotency.ts'
 import { localBoard, type Actor } from '../../services/access/actor.ts'
+import { digestOfKey } from '../../services/sealed-answer.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 
 const request = { actor: localBoard as Actor, path: '/api/companies', key: 'first-try', body: { name: 'x' } }
@@ -11,7 +12,7 @@ const answer = { status: 201, headers: { location: '/there' }, body: '{"id":1}' 
 const stillRunning = { code: 'conflict', headers: { 'retry-after': '1' } }
 
 /** The claim of a request that was let through. */
-async function claimOf (claimed: Promise<Claimed>): Promise<string> {
+async function claimOf (claimed: Promise<Claimed>): Promise<Claim> {
   const { claim } = await claimed
   if (claim === null) throw new Error('an answer was kept')
   return claim
@@ -29,6 +30,8 @@ onBothDatabases(t, 'the first answer to a key is given again, to the same reques
 
   await idempotency.keep(claim, answer)
   t.same((await idempotency.claim(request)).kept, answer)
+  t.notMatch(await db.selectFrom('idempotency_keys').select(['key', 'body']).execute(), [{ key: request.key }])
+  t.not((await db.selectFrom('idempotency_keys').select('body').executeTakeFirst())?.body, answer.body, 'and can be read with the key alone')
   await t.rejects(idempotency.claim({ ...request, body: { name: 'y' } }), { code: 'idempotency_mismatch' })
   t.equal((await idempotency.claim({ ...request, path: '/api/other' })).kept, null, 'another path has keys of its own')
   const other: Actor = { type: 'agent', agentId: 'a', companyId: 'c', runId: null }
@@ -58,7 +61,7 @@ onBothDatabases(t, 'a key given back can be used at once, and old ones are swept
   await idempotency.keep(await claimOf(idempotency.claim({ ...request, key: 'answered' })), answer)
   await timeIsUp(db)
   await idempotency.sweep()
-  t.same((await db.selectFrom('idempotency_keys').select('key').execute()), [{ key: request.key }], 'what is under way stays, however late it is')
+  t.same((await db.selectFrom('idempotency_keys').select('key').execute()), [{ key: digestOfKey(request.key) }], 'what is under way stays, however late it is')
 })
 
 onBothDatabases(t, 'of many at once one is let through, by whichever process', async (t, { db }) => {
