@@ -55,6 +55,22 @@ t.test('a provision command: the workspace is not made, and says why', async t =
   t.notOk(workspace.providerRef !== null && existsSync(workspace.providerRef), 'nothing of it is left')
 })
 
+t.test('the making of a workspace as a whole: the step under way ends, nothing of it is left', async t => {
+  const begun = await call('POST', `${company}/execution-workspaces`, {
+    projectId: house.projectId, mode: 'isolated_workspace', name: 'whole', workspaceStrategy: { type: 'git_worktree', provisionCommand: waits('whole') }
+  }, { headers: { prefer: 'respond-async' } })
+  t.match(begun, { status: 202, body: { status: 'provisioning' } })
+  const pid = await pidIn('whole')
+  const { id: workspaceId } = begun.body
+  const operationId = String(begun.headers['location']).split('/').at(-1) ?? ''
+  t.match(await cancel(operationId), { status: 200, body: { status: 'cancelled', metadata: { cancelledBy: { type: 'board' } } } })
+  t.notOk(lives(pid))
+  const { body: workspace } = await call('GET', `/api/execution-workspaces/${workspaceId}`)
+  t.match(workspace, { status: 'provision_failed', cleanupReason: /cancelled/ })
+  t.notOk(workspace.providerRef !== null && existsSync(workspace.providerRef), 'nothing of it is left')
+  t.ok((await operationsOf(workspaceId)).every(({ status }) => status !== 'running'), 'nor an operation that is open')
+})
+
 t.test('an archive before it removes anything: the files stay; its teardown command alone: a warning', async t => {
   const { body: made } = await create({ mode: 'isolated_workspace', name: 'kept', config: { teardownCommand: waits('teardown') } })
   await writeFile(join(made.cwd, 'notes.txt'), 'a thought\n')
