@@ -15,6 +15,9 @@ const fastifyErrors: Record<string, ProblemClass> = {
   FST_ERR_MAX_PARAM_LENGTH: UriTooLong
 }
 
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const diskFull = '53100'
+
 /** The body of a problem answer: `detail` in words, `error` the same for clients of the system this one replaces. */
 export function problemDocument (problem: Problem, request: FastifyRequest): Record<string, unknown> {
   return {
@@ -40,6 +43,7 @@ export function toProblem (error: unknown): Problem {
   const Known = thrown.code === undefined ? undefined : fastifyErrors[thrown.code]
   if (Known !== undefined) return new Known(clientText(thrown), { cause: error })
   if (status === 503 || isLostDatabase(thrown)) return new Unavailable('The service can not reach its database, or is ending. Try again soon.', { headers: { 'retry-after': '2' }, cause: error })
+  if (thrown.code === diskFull) return new Unavailable('The disk of the database is full: what is there can be read, but nothing new can be stored until there is room.', { headers: { 'retry-after': '60' }, cause: error })
   if (status >= 400 && status < 500) return new BadRequest(clientText(thrown), { cause: error })
   return new InternalError('Something went wrong inside the service. The request id finds it in the log.', { cause: error })
 }

@@ -1,11 +1,14 @@
 /** What bad requests get: a problem document that says where and what, never a 5xx, and nothing changed. */
+import { randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
+import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { problemDocument, toProblem } from '../../plugins/errors.ts'
 import { exampleIds as ids } from '../../openapi/example-ids.ts'
 import { NotFound } from '../../services/errors.ts'
 import { buildTestApp, type Answer } from '../fixtures/app.ts'
+import { onBothDatabases } from '../fixtures/database.ts'
 
 const company = `/api/companies/${ids.company}`
 
@@ -160,6 +163,16 @@ t.test('an error nobody foresaw is a 500 without its message', async t => {
   const problem = toProblem(new Error('relation "secret" does not exist'))
   t.match(problem, { statusCode: 500, code: 'internal_error' })
   t.notMatch(problem.detail, /secret/)
+})
+
+await onBothDatabases(t, 'a database whose disk is full is a 503 that says so, and what is there can be read', async (t, { db, database }) => {
+  const { call } = await buildTestApp(t, { database })
+  const path = `/api/companies/${randomUUID()}`
+  t.equal((await call('PUT', path, { name: 'Before' })).status, 201)
+  await sql`create function full_disk () returns trigger language plpgsql as $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`.execute(db)
+  await sql`create trigger full_disk before insert or update on companies for each row execute function full_disk()`.execute(db)
+  t.match(await call('PUT', path, { name: 'After' }), { status: 503, headers: { 'retry-after': '60' }, body: { code: 'unavailable', detail: /disk of the database is full/ } })
+  t.match(await call('GET', path), { status: 200, body: { name: 'Before' } })
 })
 
 t.test('a lost database is a 503 with Retry-After', async t => {
