@@ -1,34 +1,39 @@
-/** What an agent may not write: anything the host will execute, or that decides where files are touched. */
+/**
+ * What an agent may not write: anything the host will execute, or that decides where files are touched. Wherever the
+ * service reads such things from, it is looked for at any depth and in any spelling: what nobody reads there today
+ * may be read tomorrow.
+ */
 import { ForbiddenForAgents } from '../errors.ts'
 import type { Actor } from './actor.ts'
 
 export type WriteKind = 'execution_workspace' | 'project_workspace' | 'project' | 'issue'
 
-const strategyCommands = ['provisionCommand', 'teardownCommand']
-const configKeys = ['provisionCommand', 'teardownCommand', 'cleanupCommand', 'workspaceRuntime']
+/** Names of keys, each in lower case with letters alone. */
+const commands = ['provisioncommand', 'teardowncommand', 'cleanupcommand', 'workspaceruntime', 'runtimeconfig']
+const places = ['cwd', 'providerref', 'repourl', 'worktreeparentdir']
+/** Of a strategy: what decides where files are read from and written to, or how often the host executes something. */
+const strategy = ['copyfiles', 'provisionpolicy', 'provisioninputs', 'rescueignored']
 
-/** Paths of keys, each a list of names; their presence alone counts, since clearing a command is a change too. */
-const forbidden: Record<WriteKind, readonly (readonly string[])[]> = {
-  execution_workspace: [
-    ...configKeys.map(key => ['config', key]),
-    ...configKeys.map(key => ['metadata', 'config', key]),
-    ...strategyCommands.map(key => ['workspaceStrategy', key]),
-    ['cwd'], ['providerRef'], ['repoUrl']
-  ],
-  project_workspace: [['cleanupCommand'], ['runtimeConfig'], ['cwd'], ['repoUrl']],
-  project: [
-    ...strategyCommands.map(key => ['executionWorkspacePolicy', 'workspaceStrategy', key]),
-    ['executionWorkspacePolicy', 'workspaceRuntime']
-  ],
-  issue: [
-    ...strategyCommands.map(key => ['executionWorkspaceSettings', 'workspaceStrategy', key]),
-    ['executionWorkspaceSettings', 'workspaceRuntime']
-  ]
+/** A part of a body, and the keys that may be nowhere in it; an empty path is the body's own keys alone. */
+interface Region {
+  path: readonly string[]
+  names: ReadonlySet<string>
 }
 
-/** JSON pointers of what an agent may not write in this body; empty when all is well. Pure. */
+const own = (...names: string[]): Region => ({ path: [], names: new Set(names) })
+const within = (...path: string[]): Region => ({ path, names: new Set([...commands, ...places, ...strategy]) })
+
+const regions: Record<WriteKind, readonly Region[]> = {
+  execution_workspace: [own(...commands, ...places), within('config'), within('metadata', 'config'), within('workspacestrategy')],
+  project_workspace: [own(...commands, ...places), within('metadata', 'config')],
+  project: [own(...commands, ...places), within('executionworkspacepolicy')],
+  issue: [own(...commands, ...places), within('executionworkspacesettings')]
+}
+
+/** JSON pointers (RFC 6901) of what an agent may not write in this body; their presence alone counts, since clearing a command is a change too. Pure. */
 export function forbiddenPointers (body: unknown, kind: WriteKind): string[] {
-  return forbidden[kind].filter(path => holds(body, path)).map(path => `/${path.join('/')}`)
+  const found = regions[kind].flatMap(({ path, names }) => path.length === 0 ? among(body, names) : partsAt(body, path, '').flatMap(({ value, pointer }) => below(value, names, pointer)))
+  return [...new Set(found)]
 }
 
 /**
@@ -40,15 +45,41 @@ export function forbidAgentWrites (actor: Actor, body: unknown, kind: WriteKind)
   const pointers = forbiddenPointers(body, kind)
   if (pointers.length === 0) return
   throw new ForbiddenForAgents(`An agent may not write ${pointers.join(', ')}.`, {
-    members: { errors: pointers.map(pointer => ({ pointer, message: 'not for agents: the host executes it' })) }
+    members: { errors: pointers.map(pointer => ({ pointer, message: 'not for agents: it decides what the host executes, or where' })) }
   })
 }
 
-function holds (body: unknown, path: readonly string[]): boolean {
-  let value = body
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false
-    value = (value as Record<string, unknown>)[key]
-  }
-  return true
+/** `Provision_Command` → `provisioncommand`. */
+function spelling (key: string): string {
+  return key.toLowerCase().replace(/[^a-z]/g, '')
+}
+
+function entriesOf (value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : []
+}
+
+function inPointer (pointer: string, key: string): string {
+  return `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
+}
+
+function among (value: unknown, names: ReadonlySet<string>, pointer = ''): string[] {
+  return entriesOf(value).filter(([key]) => names.has(spelling(key))).map(([key]) => inPointer(pointer, key))
+}
+
+/** The parts of a body under this path, in whatever spelling of its keys; lists on the way are gone through. */
+function partsAt (value: unknown, path: readonly string[], pointer: string): { value: unknown, pointer: string }[] {
+  const [name, ...rest] = path
+  if (name === undefined) return [{ value, pointer }]
+  return entriesOf(value).flatMap(([key, part]) => {
+    if (Array.isArray(value)) return partsAt(part, path, inPointer(pointer, key))
+    return spelling(key) === name ? partsAt(part, rest, inPointer(pointer, key)) : []
+  })
+}
+
+/** Every key of these names, at any depth; inside of one that is found nothing more has to be told. */
+function below (value: unknown, names: ReadonlySet<string>, pointer: string): string[] {
+  return entriesOf(value).flatMap(([key, part]) => {
+    const at = inPointer(pointer, key)
+    return names.has(spelling(key)) ? [at] : below(part, names, at)
+  })
 }

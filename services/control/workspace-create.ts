@@ -8,7 +8,7 @@ import { runIdOf, type Actor } from '../access/actor.ts'
 import { forbidAgentWrites } from '../access/agent-writes.ts'
 import { requireCompany } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
-import { ForbiddenForAgents, InvalidReference, isProblem } from '../errors.ts'
+import { InvalidReference, isProblem } from '../errors.ts'
 import { recordWorkspaceActivity } from '../operations/activity.ts'
 import type { Recorder } from '../operations/recorder.ts'
 import { runStep } from '../operations/run-step.ts'
@@ -35,9 +35,6 @@ export interface CreateOptions {
   onBegun?: ((operationId: string, workspaceId: string) => void) | undefined
 }
 
-/** What of a strategy decides where files are read from and written to, or how often the host executes something. */
-const strategyOfPeople = ['worktreeParentDir', 'copyFiles', 'provisionPolicy', 'provisionInputs', 'rescueIgnored'] as const
-
 /**
  * Makes a workspace and answers its row, `active`.
  * @throws problems (403, 409, 422, 507); once the row is there they name the operation and the workspace
@@ -45,7 +42,6 @@ const strategyOfPeople = ['worktreeParentDir', 'copyFiles', 'provisionPolicy', '
 export async function createWorkspace (deps: CreateDeps, actor: Actor, companyId: string, body: CreateWorkspaceBody, { onBegun }: CreateOptions = {}): Promise<WorkspaceRow> {
   requireCompany(actor, companyId, 'write')
   forbidAgentWrites(actor, body, 'execution_workspace')
-  forbidAgentStrategy(actor, body)
   const place = await findPlace(deps.db, actor, companyId, body)
   await deps.access.requireRuntimeManagement(actor, {
     companyId, issueId: place.issue?.id ?? null, projectWorkspaceId: place.projectWorkspace?.id ?? null
@@ -78,15 +74,6 @@ async function realizeAsOne ({ recorder, realizer }: CreateDeps, row: WorkspaceR
     }
   })
   return value
-}
-
-function forbidAgentStrategy (actor: Actor, { workspaceStrategy }: CreateWorkspaceBody): void {
-  if (actor.type !== 'agent' || workspaceStrategy == null) return
-  const pointers = strategyOfPeople.filter(key => Object.hasOwn(workspaceStrategy, key)).map(key => `/workspaceStrategy/${key}`)
-  if (pointers.length === 0) return
-  throw new ForbiddenForAgents(`An agent may not write ${pointers.join(', ')}.`, {
-    members: { errors: pointers.map(pointer => ({ pointer, message: 'not for agents: it decides what the host does with files' })) }
-  })
 }
 
 /** Of two requests for one worktree at once, the second loses here, with nothing made. */
