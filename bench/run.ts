@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { startServiceProcess, untilReady } from '../cli/service-process.ts'
 import { startPostgres } from '../test/fixtures/postgres-server.ts'
+import { measureAgentRule } from './access.ts'
 import { measureActions } from './actions.ts'
 import { measureBoot } from './boot.ts'
 import { measureLogs } from './logs.ts'
@@ -56,6 +57,7 @@ async function main (): Promise<void> {
       results.push(...await measureReads(url, database.url, repository))
       results.push(...await measureActions(url, repository))
     })
+    results.push(...await measureAgentRule(database.url))
     // A process of its own for each that measures memory: what has grown by earlier work has room for more.
     await withService(async (url, pid) => { results.push(...await measureLogs(url, pid, join(folder, 'logs'))) })
     await withService(async (url, pid) => { results.push(...await measureWatched(url, pid, repository)) })

@@ -37,30 +37,41 @@ export function createRuntimeAccess ({ db }: { db: Db }): RuntimeAccess {
   }
 }
 
-/** One query: the agent's own record, its subtree, and an issue that links one of them to the workspace. */
+/**
+ * One query: the agent's own record, and an issue that links it, or somebody below it, to the workspace. Few issues are
+ * linked to one workspace, so there the way goes up from their assignees; a project workspace may have all of a
+ * company's, so there it goes down from the agent and ends at the first that fits.
+ */
 async function agentMayManage (db: Db, actor: AgentActor, target: RuntimeTarget): Promise<boolean> {
   const workspaceId = target.executionWorkspaceId ?? null
   const projectWorkspaceId = target.projectWorkspaceId ?? null
   const issueId = target.issueId ?? null
+  const company = sql`${target.companyId}::uuid`
+  const agent = sql`${actor.agentId}::uuid`
+  const isOpen = sql`issues.company_id = ${company} and issues.hidden_at is null and issues.status = any(${workingStatuses}::text[])`
   // `union` drops agents seen before, so a cycle of reports ends.
   const { rows } = await sql<{ allowed: boolean }>`
-    with recursive subtree (id) as (
-      select id from agents where company_id = ${target.companyId}::uuid and id = ${actor.agentId}::uuid and status <> 'terminated'
+    with recursive above (id, reports_to) as (
+      select id, reports_to from agents where company_id = ${company} and status <> 'terminated' and id in (
+        select assignee_agent_id from issues where ${isOpen} and (
+          issues.execution_workspace_id = ${workspaceId}::uuid
+          or issues.id = (select source_issue_id from execution_workspaces where id = ${workspaceId}::uuid)
+          or issues.id = ${issueId}::uuid))
       union
-      select report.id from agents report join subtree on report.reports_to = subtree.id
-        where report.company_id = ${target.companyId}::uuid and report.status <> 'terminated'
+      select manager.id, manager.reports_to from agents manager join above on manager.id = above.reports_to
+        where manager.company_id = ${company} and manager.status <> 'terminated'
+    ), below (id) as (
+      select id from agents where company_id = ${company} and id = ${agent} and status <> 'terminated' and ${projectWorkspaceId}::uuid is not null
+      union
+      select report.id from agents report join below on report.reports_to = below.id
+        where report.company_id = ${company} and report.status <> 'terminated'
     )
-    select exists (select from agents join subtree on subtree.id = agents.id where agents.id = ${actor.agentId}::uuid and agents.role = 'ceo')
+    select exists (select from agents where company_id = ${company} and id = ${agent} and role = 'ceo' and status <> 'terminated')
+      or exists (select from above where id = ${agent})
       or exists (
-        select from issues
-        where issues.company_id = ${target.companyId}::uuid
-          and issues.hidden_at is null
-          and issues.status = any(${workingStatuses}::text[])
-          and issues.assignee_agent_id in (select id from subtree)
-          and (issues.execution_workspace_id = ${workspaceId}::uuid
-            or issues.id = (select source_issue_id from execution_workspaces where id = ${workspaceId}::uuid)
-            or issues.project_workspace_id = ${projectWorkspaceId}::uuid
-            or issues.id = ${issueId}::uuid)
+        select from below, lateral (
+          select from issues where assignee_agent_id = below.id and issues.project_workspace_id = ${projectWorkspaceId}::uuid and ${isOpen} limit 1
+        ) as first
       ) as allowed`.execute(db)
   return rows[0]?.allowed === true
 }
