@@ -7,6 +7,7 @@ import auth from './plugins/auth.ts'
 import companyEvents from './plugins/company-events.ts'
 import config, { type Config } from './plugins/config.ts'
 import connections from './plugins/connections.ts'
+import credentialEnds from './plugins/credential-ends.ts'
 import database from './plugins/database.ts'
 import { answerClientError } from './plugins/client-error.ts'
 import errors, { sendError } from './plugins/errors.ts'
@@ -81,7 +82,7 @@ export interface AppOptions {
   /** An open, migrated database to use instead of opening the configured one; the caller closes it. */
   database?: Database
   /** Decides who is asking; else the auth mode does. */
-  identify?: (request: FastifyRequest) => Actor
+  identify?: (request: FastifyRequest) => Actor | Promise<Actor>
   logger?: FastifyBaseLogger
 }
 
@@ -118,6 +119,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(freeSpace)
   await app.register(database, { database: options.database })
   await app.register(auth, { identify: options.identify })
+  await app.register(credentialEnds)
   await app.register(etag)
   await app.register(events)
   await app.register(companyEvents)

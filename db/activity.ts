@@ -15,6 +15,7 @@ export interface ActivityFilter {
   actorId?: string | undefined
   agentId?: string | undefined
   runId?: string | undefined
+  keyId?: string | undefined
   since?: Date | undefined
   until?: Date | undefined
 }
@@ -41,7 +42,7 @@ export async function deleteActivityBefore (db: Db, before: Date, limit: number)
 
 /** Newest first. An index leads to the rows of each single filter, and every index is in this order. */
 export async function listActivity (db: Db, companyId: string, { limit, after, filter = {} }: ActivitySlice): Promise<Array<Row<'activity_log'>>> {
-  const { actions, entityType, entityId, actorId, agentId, runId, since, until } = filter
+  const { actions, entityType, entityId, actorId, agentId, runId, keyId, since, until } = filter
   let query = db.selectFrom('activity_log').selectAll().where('company_id', '=', companyId)
   if (after !== null) query = query.where(sql<boolean>`(created_at, seq) < (${after.createdAt}::timestamptz, ${after.seq}::bigint)`)
   if (actions !== undefined) query = query.where(isOneOf(actions))
@@ -51,6 +52,7 @@ export async function listActivity (db: Db, companyId: string, { limit, after, f
   // An agent is the actor of what it does, so the index of actors finds it.
   if (agentId !== undefined) query = query.where('agent_id', '=', agentId).where('actor_id', '=', agentId.toLowerCase())
   if (runId !== undefined) query = query.where('run_id', '=', runId)
+  if (keyId !== undefined) query = query.where('key_id', '=', keyId)
   if (since !== undefined) query = query.where('created_at', '>=', since)
   if (until !== undefined) query = query.where('created_at', '<', until)
   return await query.orderBy('created_at', 'desc').orderBy('seq', 'desc').limit(limit).execute()

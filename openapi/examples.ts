@@ -39,6 +39,7 @@ export const componentExamples: Record<string, unknown> = {
     actorId: 'local',
     agentId: null,
     runId: null,
+    keyId: null,
     action: 'execution_workspace.created',
     entityType: 'execution_workspace',
     entityId: ids.workspace,

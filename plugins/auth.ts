@@ -1,7 +1,12 @@
 /** Who is asking (`request.actor`), and the guards of mode `local` against web pages the user visits. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { localBoard, type Actor } from '../services/access/actor.ts'
+import type { Actor } from '../services/access/actor.ts'
+import { requireActor } from '../services/access/company-access.ts'
+import { createCredentials, type Shown } from '../services/access/credentials.ts'
+import { createGatewayReader } from '../services/access/gateway-identity.ts'
+import { createTokenVerifier } from '../services/access/jwt.ts'
+import { createKeyLogin } from '../services/access/key-login.ts'
 import { ForeignOrigin } from '../services/errors.ts'
 import { isLoopback } from './config.ts'
 
@@ -11,7 +16,7 @@ declare module 'fastify' {
 
 export interface AuthOptions {
   /** Decides who is asking, in place of the mode's own way; for embedding and tests. */
-  identify?: ((request: FastifyRequest) => Actor) | undefined
+  identify?: ((request: FastifyRequest) => Actor | Promise<Actor>) | undefined
 }
 
 /**
@@ -37,10 +42,49 @@ function hostName (host: string): string {
   return /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::\d{1,5})?$/.exec(host)?.[1]?.toLowerCase() ?? ''
 }
 
-export default fp<AuthOptions>(async (app, { identify }) => {
+/** What a request shows of who is asking. */
+function shownBy ({ headers, method, originalUrl, socket }: FastifyRequest): Shown {
+  const { authorization, 'x-berth-identity': identity, 'x-run-id': runId } = headers
+  // Several of them are one text, which is no identity and no id.
+  return { authorization, identity: identity?.toString(), runId: runId?.toString(), method, url: originalUrl, address: socket.remoteAddress }
+}
+
+/** Health, the document, the pages of the docs, and paths that do not exist: nobody has to say who they are. */
+function isOpen ({ is404, routeOptions: { schema, url = '' } }: FastifyRequest): boolean {
+  return is404 || schema?.security?.length === 0 || /^\/docs(\/|$)/.test(url)
+}
+
+/** Tells by a request's credentials who is asking. */
+function credentialsOf (app: FastifyInstance): (request: FastifyRequest) => Promise<Actor> {
+  const { authMode: mode, jwt, gateway } = app.config
+  const { db } = app.database
+  const keys = createKeyLogin({ db, now: () => new Date(), onError: err => app.log.warn({ err }, 'that an API key was used could not be noted') })
+  app.addHook('onClose', async () => { await keys.close() })
+  const onStale = (err: unknown) => app.log.warn({ err }, 'the keys of the token issuer can not be fetched; those from before are used')
+  const identify = createCredentials({
+    db,
+    mode,
+    keys,
+    verifyToken: jwt === null ? null : createTokenVerifier(jwt, { onStale }),
+    readIdentity: gateway === null ? null : createGatewayReader(gateway)
+  })
+  return async request => await identify(shownBy(request))
+}
+
+function warnOfOpenSettings ({ config: { authMode, jwt }, log }: FastifyInstance): void {
+  if (authMode !== 'token' || jwt === null) return
+  if (jwt.key.kind === 'jwks' && jwt.audience === null) log.warn('BERTH_JWT_AUDIENCE is not set: tokens that the issuer made for other services are taken here too')
+  if (jwt.key.kind === 'jwks' && jwt.key.url.startsWith('http://')) log.warn('BERTH_JWKS_URL is not https: whoever can change what comes from there can make tokens')
+}
+
+export default fp<AuthOptions>(async (app, options) => {
+  const identify = options.identify ?? credentialsOf(app)
+  warnOfOpenSettings(app)
   app.decorateRequest('actor')
   app.addHook('onRequest', async request => {
     if (app.config.authMode === 'local') refuseForeign(request.headers, app.config.publicUrl)
-    request.actor = identify === undefined ? localBoard : identify(request)
+    request.actor = isOpen(request) ? { type: 'none' } : await identify(request)
+    // Before anything of the request is read.
+    if (request.routeOptions.url?.startsWith('/api/') === true) requireActor(request.actor)
   })
-}, { name: 'auth', dependencies: ['config', 'errors'] })
+}, { name: 'auth', dependencies: ['config', 'database', 'errors'] })

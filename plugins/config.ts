@@ -5,7 +5,13 @@ import { Value } from '@sinclair/typebox/value'
 import fp from 'fastify-plugin'
 import { dataDirOf } from '../db/data-dir.ts'
 import { BadPattern, parsePatterns } from '../services/operations/configured-patterns.ts'
+import type { GatewaySettings } from '../services/access/gateway-identity.ts'
+import type { JwtSettings } from '../services/access/jwt.ts'
+import { gatewaySettings, jwtSettings, trustedProxies } from './auth-settings.ts'
+import { badSetting, ConfigError } from './config-error.ts'
 import { Environment, settings } from './config-schema.ts'
+
+export { ConfigError }
 
 export interface Config {
   host: string
@@ -15,13 +21,20 @@ export interface Config {
   /** null: the embedded database in the data dir. */
   databaseUrl: string | null
   authMode: 'local' | 'token'
+  /** null: JWTs are not taken. */
+  jwt: JwtSettings | null
+  /** null: nobody but the credential itself says who is asking. */
+  gateway: GatewaySettings | null
   /** Absolute folders project workspaces may lie in; empty: anywhere. */
   allowedRoots: readonly string[]
   commandEnvNames: readonly string[]
   envPrefix: string
   /** Without a trailing slash. */
   publicUrl: string | null
-  trustProxy: boolean
+  /** Path the service has at its gateway, such as `/berth`; empty for none. */
+  basePath: string
+  /** Addresses whose `X-Forwarded-*` headers are believed; true for all. */
+  trustProxy: boolean | string[]
   logLevel: string
   portRange: { from: number, to: number }
   jobLogMaxBytes: number
@@ -53,11 +66,6 @@ declare module 'fastify' {
   interface FastifyInstance { config: Config }
 }
 
-/** A setting that can't be used; the message is one line for the person who starts the service. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-}
-
 /**
  * Reads the configuration.
  * @param env variables, such as `process.env`; an empty one counts as absent
@@ -71,11 +79,14 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     dataDir: dataDirOf(values.BERTH_DATA_DIR),
     databaseUrl: values.DATABASE_URL ?? null,
     authMode: values.BERTH_AUTH_MODE,
+    jwt: jwtSettings(values),
+    gateway: gatewaySettings(values),
     allowedRoots: allowedRoots(values.BERTH_ALLOWED_ROOTS),
     commandEnvNames: (values.BERTH_COMMAND_ENV ?? '').split(',').map(name => name.trim()).filter(name => name !== ''),
     envPrefix: values.BERTH_ENV_PREFIX,
     publicUrl: values.BERTH_PUBLIC_URL?.replace(/\/$/, '') ?? null,
-    trustProxy: values.BERTH_TRUST_PROXY,
+    basePath: basePath(values.BERTH_BASE_PATH ?? ''),
+    trustProxy: trustedProxies(values.BERTH_TRUST_PROXY),
     logLevel: values.LOG_LEVEL,
     portRange: portRange(values.BERTH_PORT_RANGE),
     jobLogMaxBytes: values.BERTH_JOB_LOG_MAX_BYTES,
@@ -144,13 +155,6 @@ function fromText (name: string, text: string): unknown {
   return text
 }
 
-function badSetting (name: string, value: string): ConfigError {
-  const expected = settings.find(setting => setting.name === name)?.expected ?? 'something else'
-  // A database URL may hold a password, so its value is not repeated.
-  const shown = name === 'DATABASE_URL' ? '' : `, not ${JSON.stringify(value)}`
-  return new ConfigError(`${name} must be ${expected}${shown}. See npm start -- --help.`)
-}
-
 /** Jobs are builds and tests: beyond a core each they only slow each other down. One that is long must not hold up all others. */
 function defaultMaxJobs (): number {
   return Math.max(2, availableParallelism())
@@ -171,6 +175,12 @@ function redactPatterns (value: string | undefined): RegExp[] {
   }
 }
 
+/** A path that is one of the service's own would be cut off where it must stay. */
+function basePath (value: string): string {
+  if (/^\/(api|docs|healthz|readyz|metrics|openapi\.json)(\/|$)/.test(value)) throw badSetting('BERTH_BASE_PATH', value)
+  return value.replace(/\/$/, '')
+}
+
 function portRange (value: string): { from: number, to: number } {
   const [from = 0, to = 0] = value.split('-').map(Number)
   if (from < 1 || to > 65_535 || from > to) throw badSetting('BERTH_PORT_RANGE', value)
@@ -178,10 +188,7 @@ function portRange (value: string): { from: number, to: number } {
 }
 
 function refuseOpenDoor (config: Config): void {
-  if (config.authMode === 'token') {
-    throw new ConfigError('BERTH_AUTH_MODE=token is not there yet; this version knows only local, on a loopback address.')
-  }
-  if (!isLoopback(config.host)) {
+  if (config.authMode === 'local' && !isLoopback(config.host)) {
     throw new ConfigError(`BERTH_HOST must be a loopback address (127.0.0.1, ::1 or localhost) with BERTH_AUTH_MODE=local, not "${config.host}": whoever can open the port may do everything.`)
   }
 }

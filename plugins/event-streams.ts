@@ -1,4 +1,4 @@
-/** Server-sent events as `app.eventStreams`: each reader at its own pace, ended with the client or the service. */
+/** Server-sent events as `app.eventStreams`: each reader at its own pace, ended with the client, with what it came in with, or the service. */
 import { fastifySSE } from '@fastify/sse'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
@@ -59,7 +59,11 @@ export default fp<EventStreamsOptions>(async (app, { heartbeatMs = 15_000, stall
     const stream: OpenStream = { over: new AbortController(), cut: () => { raw.destroy() }, closed: closed.promise }
     streams.add(stream)
     sse.onClose(() => stream.over.abort())
+    const credential = app.credentialEnds.watch(reply.request.actor)
+    if (credential.signal.aborted) stream.over.abort()
+    credential.signal.addEventListener('abort', () => stream.over.abort())
     raw.once('close', () => {
+      credential.release()
       streams.delete(stream)
       closed.resolve()
     })
@@ -102,7 +106,7 @@ export default fp<EventStreamsOptions>(async (app, { heartbeatMs = 15_000, stall
     await settlesWithin(closed, farewellMs)
   })
   app.decorate('eventStreams', { send, get open () { return streams.size } })
-}, { name: 'event-streams', dependencies: ['operations'] })
+}, { name: 'event-streams', dependencies: ['operations', 'auth', 'credential-ends'] })
 
 /** True once the client has room for more. The library's promise stays open when a client goes away while it has none. */
 async function taken (sent: Promise<void>, signal: AbortSignal, withinMs: number): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Db } from '../db/client.ts'
 import { claimKey, deleteExpiredKeys, findKey, keepAnswer, releaseClaim, releaseClaimsOf, renewClaims } from '../db/idempotency-keys.ts'
-import type { Actor } from './access/actor.ts'
+import { keyIdOf, type Actor } from './access/actor.ts'
 import { BadRequest, Conflict, IdempotencyMismatch } from './errors.ts'
 import { digestOfKey, openAnswer, sealAnswer } from './sealed-answer.ts'
 
@@ -107,7 +107,10 @@ function inOrder (_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1))
 }
 
+/** An API key has keys of its own: the name of its user is the word of whoever made it. */
 function actorKey (actor: Actor): string {
+  const keyId = keyIdOf(actor)
+  if (keyId !== null) return `key:${keyId}`
   switch (actor.type) {
     case 'board': return `board:${actor.userId}`
     case 'agent': return `agent:${actor.agentId}`

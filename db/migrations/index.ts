@@ -8,6 +8,7 @@ import * as cancel from './0005-cancel.ts'
 import * as webhooks from './0006-webhooks.ts'
 import * as retention from './0007-retention.ts'
 import * as idempotencyClaims from './0008-idempotency-claims.ts'
+import * as apiKeys from './0011-api-keys.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
@@ -17,5 +18,6 @@ export const migrations: Record<string, Migration> = {
   '0005-cancel': cancel,
   '0006-webhooks': webhooks,
   '0007-retention': retention,
-  '0008-idempotency-claims': idempotencyClaims
+  '0008-idempotency-claims': idempotencyClaims,
+  '0011-api-keys': apiKeys
 }

@@ -21,6 +21,8 @@ export interface ActivityLogTable {
   actor_id: string | null
   agent_id: string | null
   run_id: string | null
+  /** The API key that was shown, if it was one. */
+  key_id: string | null
   action: string
   entity_type: string
   entity_id: string
@@ -50,17 +52,24 @@ export interface CompanyEventMarksTable {
 
 export interface ApiKeysTable {
   id: string
+  /** null: of an instance admin. */
   company_id: string | null
   name: string
+  /** The beginning of the key, as lists show it. */
   prefix: string
   /** SHA-256 of the key, hex. */
   digest: string
-  actor: Json<JsonObject>
+  actor_type: 'board' | 'agent'
+  agent_id: string | null
+  user_id: string | null
+  /** Of a person in the company. */
+  role: 'owner' | 'admin' | 'member' | 'viewer' | null
   created_by: string | null
   expires_at: Date | null
   last_used_at: Date | null
   revoked_at: Date | null
   created_at: Stamp
+  updated_at: Stamp
 }
 
 export interface IdempotencyKeysTable {

@@ -57,6 +57,7 @@ export const ActivityQuery = Type.Object({
   actorId: filterText('Only what this person (or agent) did.'),
   agentId: filterId('Only what this agent did.'),
   runId: filterId('Only what was done in this run.'),
+  keyId: filterId('Only what was done with this API key.'),
   since: Type.Optional({ ...Timestamp, description: 'Only from this time on.' }),
   until: Type.Optional({ ...Timestamp, description: 'Only before this time.' })
 }, closed)

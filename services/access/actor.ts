@@ -11,14 +11,22 @@ export interface Membership {
 
 export interface NoActor { type: 'none' }
 
-export interface BoardActor {
+/** What a credential adds to who showed it. */
+interface ByCredential {
+  /** The API key that was shown. */
+  keyId?: string
+  /** When the credential ends; absent: it does not by itself. */
+  validUntil?: Date
+}
+
+export interface BoardActor extends ByCredential {
   type: 'board'
   userId: string
   instanceAdmin: boolean
   memberships: readonly Membership[]
 }
 
-export interface AgentActor {
+export interface AgentActor extends ByCredential {
   type: 'agent'
   agentId: string
   companyId: string
@@ -38,4 +46,9 @@ export const systemActor: SystemActor = { type: 'system' }
 /** The orchestrator's run an actor works for, if it named one. */
 export function runIdOf (actor: Actor): string | null {
   return actor.type === 'agent' ? actor.runId : null
+}
+
+/** The API key an actor showed, if it was one. */
+export function keyIdOf (actor: Actor): string | null {
+  return 'keyId' in actor ? actor.keyId ?? null : null
 }

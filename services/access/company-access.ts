@@ -1,6 +1,7 @@
 /** Who may do what in a company: pure decisions, and the two ways of saying no. */
-import { Forbidden, NotFound, Unauthenticated } from '../errors.ts'
+import { Forbidden, NotFound } from '../errors.ts'
 import type { Actor } from './actor.ts'
+import { nobodyThere } from './challenge.ts'
 
 export const accessLevels = ['none', 'read', 'write', 'admin'] as const
 export type AccessLevel = typeof accessLevels[number]
@@ -69,9 +70,7 @@ export function requireInstanceAdmin (actor: Actor): void {
 
 /** @throws Unauthenticated with `WWW-Authenticate` */
 export function requireActor (actor: Actor): void {
-  if (actor.type === 'none') {
-    throw new Unauthenticated('This needs somebody: send `Authorization: Bearer …`.', { headers: { 'www-authenticate': 'Bearer realm="berth"' } })
-  }
+  if (actor.type === 'none') throw nobodyThere()
 }
 
 /** The one answer for "no such id" and "not yours to see". */

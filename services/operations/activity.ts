@@ -6,7 +6,7 @@ import type { JsonObject, NewRow, Row } from '../../db/tables.ts'
 import type { Page } from '../../openapi/schemas/common.ts'
 import type { Activity } from '../../openapi/schemas/directory.ts'
 import type { ActivityQuery } from '../../openapi/schemas/event.ts'
-import type { Actor } from '../access/actor.ts'
+import { keyIdOf, type Actor } from '../access/actor.ts'
 import { activityCursor, activityPosition } from './activity-page.ts'
 import { toActivity } from './shape.ts'
 import { storableJson } from './storable.ts'
@@ -39,6 +39,7 @@ export function activityRow (entry: ActivityEntry): NewRow<'activity_log'> {
     id: randomUUID(),
     company_id: entry.companyId,
     ...actorColumns(entry.actor),
+    key_id: keyIdOf(entry.actor),
     action: entry.action,
     entity_type: entry.entityType,
     entity_id: entry.entityId,
@@ -71,9 +72,9 @@ export interface ActivityReader {
 
 const defaultLimit = 100
 
-function filterOf ({ action, since, until, entityType, entityId, actorId, agentId, runId }: ActivityAsked): ActivityFilter {
+function filterOf ({ action, since, until, entityType, entityId, actorId, agentId, runId, keyId }: ActivityAsked): ActivityFilter {
   const time = (text: string | undefined): Date | undefined => text === undefined ? undefined : new Date(text)
-  return { actions: action?.split(','), entityType, entityId, actorId, agentId, runId, since: time(since), until: time(until) }
+  return { actions: action?.split(','), entityType, entityId, actorId, agentId, runId, keyId, since: time(since), until: time(until) }
 }
 
 export function createActivity ({ db }: { db: Db }): ActivityReader {

@@ -43,6 +43,7 @@ export function toActivity (row: Row<'activity_log'>): Activity {
     actorId: row.actor_id,
     agentId: row.agent_id,
     runId: row.run_id,
+    keyId: row.key_id,
     action: row.action,
     entityType: row.entity_type,
     entityId: row.entity_id,

@@ -17,6 +17,9 @@ t.test('without variables everything has its default', async t => {
     commandEnvNames: [],
     envPrefix: 'BERTH_',
     publicUrl: null,
+    basePath: '',
+    jwt: null,
+    gateway: null,
     trustProxy: false,
     logLevel: 'info',
     portRange: { from: 20000, to: 29999 },
@@ -54,13 +57,16 @@ t.test('values are read as what they are', async t => {
     jobLogMaxBytes: 4096,
     maxJobs: 7
   })
+  t.same(loadConfig({ BERTH_TRUST_PROXY: '10.0.0.7, 192.168.0.0/24,::1', BERTH_BASE_PATH: '/tools/berth/' }), { ...loadConfig({}), trustProxy: ['10.0.0.7', '192.168.0.0/24', '::1'], basePath: '/tools/berth' })
   t.same(loadConfig({ BERTH_REDACT_PATTERNS: 'ghp_\\w+ sk-[0-9]+' }).redactPatterns.map(String), ['/ghp_\\w+/gu', '/sk-[0-9]+/gu'])
 })
 
 t.test('a wrong value is refused in one line that names the variable and what it must be', async t => {
   const wrong: [string, string][] = [
     ['BERTH_PORT', 'abc'], ['BERTH_MAX_JOBS', '0'], ['BERTH_PORT', '65536'], ['BERTH_PORT', '-1'], ['BERTH_PORT', '1.5'], ['BERTH_PORT', '0x10'], ['BERTH_PORT', ' 80'],
-    ['BERTH_TRUST_PROXY', 'maybe'],
+    ['BERTH_TRUST_PROXY', 'maybe'], ['BERTH_TRUST_PROXY', '1'], ['BERTH_TRUST_PROXY', '10.0.0.0/40'], ['BERTH_TRUST_PROXY', '10.0.0.1 10.0.0.2'],
+    ['BERTH_BASE_PATH', 'berth'], ['BERTH_BASE_PATH', '/'], ['BERTH_BASE_PATH', '/a//b'], ['BERTH_BASE_PATH', '/api'], ['BERTH_BASE_PATH', '/docs/x'],
+    ['BERTH_JWT_CLOCK_SKEW_SEC', '301'],
     ['BERTH_AUTH_MODE', 'open'],
     ['BERTH_ALLOWED_ROOTS', 'code'], ['BERTH_ALLOWED_ROOTS', '/a:b'],
     ['BERTH_COMMAND_ENV', 'A B'],
@@ -98,8 +104,17 @@ t.test('mode local refuses any address that others can reach', async t => {
   for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '::1']) t.equal(loadConfig({ BERTH_HOST: host }).host, host)
 })
 
-t.test('mode token is refused until it is there', async t => {
-  t.match(refusal({ BERTH_AUTH_MODE: 'token' }), /BERTH_AUTH_MODE=token is not there yet/)
+t.test('mode token takes any address', async t => {
+  t.match(loadConfig({ BERTH_AUTH_MODE: 'token', BERTH_HOST: '0.0.0.0' }), { authMode: 'token', host: '0.0.0.0', jwt: null, gateway: null })
+})
+
+t.test('a gateway has a secret and addresses, and neither without the other', async t => {
+  const secret = 'a secret of at least thirty-two bytes'
+  t.match(loadConfig({ BERTH_GATEWAY_SECRET: secret, BERTH_GATEWAY_ADDRESSES: '10.0.0.7, fd00::/8' }).gateway, { addresses: ['10.0.0.7', 'fd00::/8'] })
+  t.match(refusal({ BERTH_GATEWAY_SECRET: secret }), /^BERTH_GATEWAY_SECRET is set, but BERTH_GATEWAY_ADDRESSES is not/)
+  t.match(refusal({ BERTH_GATEWAY_ADDRESSES: '10.0.0.7' }), /^BERTH_GATEWAY_ADDRESSES is set, but BERTH_GATEWAY_SECRET is not/)
+  t.match(refusal({ BERTH_GATEWAY_SECRET: 'short', BERTH_GATEWAY_ADDRESSES: '10.0.0.7' }), /^BERTH_GATEWAY_SECRET must be at least 32 bytes long\. See/)
+  for (const bad of ['gateway', '10.0.0', '10.0.0.0/33', ',', '1']) t.match(refusal({ BERTH_GATEWAY_SECRET: secret, BERTH_GATEWAY_ADDRESSES: bad }), /^BERTH_GATEWAY_ADDRESSES must be addresses or networks/, bad)
 })
 
 t.test('--help names every variable with its default', async t => {

@@ -7,11 +7,12 @@ import { eventually } from '../fixtures/eventually.ts'
 import { openStream } from '../fixtures/sse.ts'
 
 /** A server whose /stream sends what `source` makes. */
-async function serve (t: Test, source: EventSource | null, options: EventStreamsOptions = {}): Promise<{ app: FastifyInstance, url: string, logged: string[] }> {
+async function serve (t: Test, source: EventSource | null, options: EventStreamsOptions = {}, credential = new AbortController().signal): Promise<{ app: FastifyInstance, url: string, logged: string[] }> {
   const logged: string[] = []
   // Without Fastify's own help, so that it is the plugin that lets go of connections.
   const app = fastify({ forceCloseConnections: false, logger: { level: 'warn', stream: { write: (line: string) => { logged.push(line) } } } })
-  await app.register(fp(async () => {}, { name: 'operations' }))
+  for (const name of ['operations', 'auth']) await app.register(fp(async () => {}, { name }))
+  await app.register(fp(async app => { app.decorate('credentialEnds', { watch: () => ({ signal: credential, release: () => {} }) }) }, { name: 'credential-ends' }))
   await app.register(eventStreams, options)
   app.get('/stream', { sse: 'manual', exposeHeadRoute: false }, async (_request, reply) => await app.eventStreams.send(reply, source))
   t.teardown(() => app.close())
@@ -157,4 +158,17 @@ t.test('a source that fails is reported, and its client can tell', async t => {
   t.equal(logged.length, 1)
   t.match(logged[0], /the disk is gone/)
   await eventually(() => app.eventStreams.open === 0, 'no stream is counted')
+})
+
+t.test('a stream ends with the credential it was opened with', async t => {
+  const [credential, ended] = [new AbortController(), Promise.withResolvers<void>()]
+  const { app, url } = await serve(t, quiet(ended.resolve, 1), {}, credential.signal)
+  const stream = await openStream(t, url)
+  await stream.event(({ id }) => id === '1', 'the first event')
+  credential.abort()
+  t.equal(await stream.closed, true, 'in due form')
+  await ended.promise
+  t.equal(app.eventStreams.open, 0)
+  const late = await openStream(t, url)
+  t.equal(await late.closed, true, 'one that has ended already opens nothing')
 })
