@@ -2,6 +2,7 @@
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Database } from './db/client.ts'
 import adapterServices from './plugins/adapter-services.ts'
+import apiKeys from './plugins/api-keys.ts'
 import archivalCleanup from './plugins/archival-cleanup.ts'
 import auth from './plugins/auth.ts'
 import companyEvents from './plugins/company-events.ts'
@@ -38,6 +39,7 @@ import workspaces from './plugins/workspaces.ts'
 import activityRoutes from './routes/activity.ts'
 import adapterServiceRoutes from './routes/adapter-services.ts'
 import agentRoutes from './routes/agents.ts'
+import apiKeyRoutes from './routes/api-keys.ts'
 import companyRoutes from './routes/companies.ts'
 import archiveRoutes from './routes/archive.ts'
 import eventRoutes from './routes/events.ts'
@@ -75,7 +77,8 @@ const apiRoutes = [
   eventRoutes,
   maintenanceRoutes,
   webhookRoutes,
-  webhookDeliveryRoutes
+  webhookDeliveryRoutes,
+  apiKeyRoutes
 ]
 
 export interface AppOptions {
@@ -127,6 +130,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(operations)
   await app.register(idempotency)
   await app.register(eventStreams)
+  await app.register(apiKeys)
   await app.register(directory)
   await app.register(workspaces)
   await app.register(runtimeControl)

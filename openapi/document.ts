@@ -42,6 +42,7 @@ const tags = [
   { name: 'archive', description: 'Whether closing is safe, closing, and taking it back.' },
   { name: 'operations', description: 'The durable record of each thing done to a workspace, with its log.' },
   { name: 'activity', description: 'Who changed what.' },
+  { name: 'keys', description: 'API keys of agents and people: shown once, revoked at once.' },
   { name: 'maintenance', description: 'Upkeep of the whole instance, for its admins.' },
   { name: 'webhooks', description: 'What happens in a company, sent to where you want it.' },
   { name: 'service', description: 'The service itself: health, readiness, metrics.' }

@@ -15,9 +15,10 @@ export const exampleIds = {
   activity: 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb',
   lease: 'cccccccc-cccc-4ccc-8ccc-cccccccccccc',
   adapterService: 'dddddddd-dddd-4ddd-8ddd-dddddddddddd',
-  // The service makes these two as well.
+  // The service makes these three as well.
   webhook: 'eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee',
-  webhookDelivery: 'ffffffff-ffff-4fff-8fff-ffffffffffff'
+  webhookDelivery: 'ffffffff-ffff-4fff-8fff-ffffffffffff',
+  apiKey: '12121212-1212-4212-8212-121212121212'
 } as const
 
 const byName: Record<string, string> = {
@@ -28,7 +29,8 @@ const byName: Record<string, string> = {
   agentId: exampleIds.agent,
   runId: exampleIds.run,
   webhookId: exampleIds.webhook,
-  deliveryId: exampleIds.webhookDelivery
+  deliveryId: exampleIds.webhookDelivery,
+  keyId: exampleIds.apiKey
 }
 
 const byResource: Record<string, string> = {

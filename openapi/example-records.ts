@@ -242,3 +242,22 @@ export const projectWorkspaceAnswer = {
   serviceStates: null,
   ...stamps
 }
+
+/** Its checksum is wrong, so that no scanner takes it for one that leaked. */
+export const apiKeyText = 'berth_ExampleExampleExampleExample00000000'
+
+export const apiKey = {
+  id: ids.apiKey,
+  companyId: ids.company,
+  name: 'The greeter\'s own',
+  prefix: 'berth_Exampl',
+  actorType: 'agent',
+  agentId: ids.agent,
+  userId: null,
+  role: null,
+  createdBy: 'local',
+  expiresAt: null,
+  lastUsedAt: createdAt,
+  revokedAt: null,
+  ...stamps
+}

@@ -1,6 +1,6 @@
 /** One example for each named schema, on the fixed ids; those of bodies work as they are, in order. */
 import { exampleIds as ids } from './example-ids.ts'
-import { adapterReport, adapterService, agent, closeAction, createdAt, devServer, issue, lease, linkedIssue, operation, operationEvent, operationState, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, webhook, webhookAttempt, webhookDelivery, webhookMessage, webhookSecret, workspace } from './example-records.ts'
+import { adapterReport, adapterService, agent, apiKey, apiKeyText, closeAction, createdAt, devServer, issue, lease, linkedIssue, operation, operationEvent, operationState, policy, project, projectWorkspace, projectWorkspaceAnswer, runtimeConfig, runtimeService, stamps, webhook, webhookAttempt, webhookDelivery, webhookMessage, webhookSecret, workspace } from './example-records.ts'
 
 const rescuedFile = { path: 'notes.txt', status: 'untracked', mode: '100644', sizeBytes: 21 }
 const holder = { kind: 'lease', id: ids.lease, description: `Run ${ids.run} holds it by a lease.`, since: createdAt, until: lease.expiresAt }
@@ -56,6 +56,9 @@ export const componentExamples: Record<string, unknown> = {
   WebhookDelivery: webhookDelivery,
   WebhookDeliveryDetail: { ...webhookDelivery, attempts: [webhookAttempt], payload: JSON.stringify(webhookMessage) },
   WebhookMessage: webhookMessage,
+  ApiKey: apiKey,
+  ApiKeyWithSecret: { ...apiKey, lastUsedAt: null, key: apiKeyText },
+  CreateApiKeyBody: { name: apiKey.name, actorType: apiKey.actorType, agentId: apiKey.agentId },
   WorkspaceConfig: { provisionCommand: null, teardownCommand: null, cleanupCommand: null, workspaceRuntime: runtimeConfig, desiredState: 'running', serviceStates: { 0: 'running' } },
   WorkspaceConfigPatch: { provisionCommand: 'npm ci' },
   CreateExecutionWorkspaceBody: { projectId: ids.project, sourceIssueId: ids.issue, mode: 'shared_workspace', name: 'Friendlier greeting' },

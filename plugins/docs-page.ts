@@ -8,7 +8,7 @@
 export function rememberIds<T extends object> (response: T): T {
   const { url = '', text = '', status = 0 } = response as { url?: string, text?: string, status?: number }
   if (status < 200 || status > 299 || !/\/api\//.test(url)) return response
-  interface Seen { id?: unknown, mode?: unknown, phase?: unknown, serviceName?: unknown, workspace?: unknown, operation?: unknown, runtimeServices?: unknown, disabledReason?: unknown, webhookId?: unknown }
+  interface Seen { id?: unknown, mode?: unknown, phase?: unknown, serviceName?: unknown, workspace?: unknown, operation?: unknown, runtimeServices?: unknown, disabledReason?: unknown, webhookId?: unknown, actorType?: unknown, prefix?: unknown }
   const page = globalThis as { berthSeenIds?: Record<string, string> }
   const seen = page.berthSeenIds ??= {}
   const look = (value: unknown): void => {
@@ -22,6 +22,7 @@ export function rememberIds<T extends object> (response: T): T {
       if (one.phase !== undefined) seen['77777777-7777-4777-8777-777777777777'] = one.id
       else if (one.serviceName !== undefined) seen['88888888-8888-4888-8888-888888888888'] = one.id
       else if (one.webhookId !== undefined) seen['ffffffff-ffff-4fff-8fff-ffffffffffff'] = one.id
+      else if (one.prefix !== undefined && one.actorType !== undefined) seen['12121212-1212-4212-8212-121212121212'] = one.id
       else if (one.disabledReason !== undefined) seen['eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee'] = one.id
       else if (one.mode !== undefined) seen['66666666-6666-4666-8666-666666666666'] = one.id
     }

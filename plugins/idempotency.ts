@@ -5,6 +5,10 @@ import { createIdempotency, renewEveryMs, type Claim, type KeptAnswer } from '..
 
 declare module 'fastify' {
   interface FastifyRequest { idempotencyClaim: Claim | null }
+  interface FastifyContextConfig {
+    /** Member of the answer that is shown once and stored nowhere: null when the answer is given again. */
+    shownOnce?: string
+  }
 }
 
 /** What of an answer belongs to it; request ids and dates are of the request at hand. */
@@ -24,7 +28,13 @@ function answerToKeep (reply: FastifyReply, payload: unknown): KeptAnswer | null
   // A failure of the service, or "not now", may pass: the same key may try again.
   if (status >= 500 || status === 409 || status === 429) return null
   const body = payload ?? ''
-  return typeof body === 'string' ? { status, headers: headersOf(reply), body } : null
+  return typeof body === 'string' ? { status, headers: headersOf(reply), body: withoutSecret(reply, body) } : null
+}
+
+function withoutSecret (reply: FastifyReply, body: string): string {
+  const { shownOnce } = reply.request.routeOptions.config
+  if (shownOnce === undefined || reply.statusCode >= 300) return body
+  return JSON.stringify({ ...JSON.parse(body) as object, [shownOnce]: null })
 }
 
 export default fp(async app => {

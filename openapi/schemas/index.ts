@@ -1,6 +1,7 @@
 /** Every schema that has a name of its own in the OpenAPI document. */
 import type { TSchema } from '@sinclair/typebox'
 import * as adapterService from './adapter-service.ts'
+import * as apiKey from './api-key.ts'
 import * as directory from './directory.ts'
 import * as event from './event.ts'
 import * as explain from './explain.ts'
@@ -21,5 +22,5 @@ function isNamed (value: unknown): value is TSchema & { $id: string } {
 }
 
 /** All exported schemas with an `$id`, in the order of their files: a new one needs no registration. */
-export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, event, webhook, readiness, explain, rescue, sweep, service]
+export const components: (TSchema & { $id: string })[] = [problem, directory, workspaceConfig, workspace, runtime, lease, adapterService, operation, event, webhook, apiKey, readiness, explain, rescue, sweep, service]
   .flatMap(module => Object.values<unknown>(module).filter(isNamed))
