@@ -5,6 +5,7 @@ import adapterServices from './plugins/adapter-services.ts'
 import apiKeys from './plugins/api-keys.ts'
 import archivalCleanup from './plugins/archival-cleanup.ts'
 import auth from './plugins/auth.ts'
+import basePath, { withoutBasePath } from './plugins/base-path.ts'
 import companyEvents from './plugins/company-events.ts'
 import config, { type Config } from './plugins/config.ts'
 import connections from './plugins/connections.ts'
@@ -102,6 +103,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
     genReqId: requestIdOf,
     requestIdHeader: false,
     trustProxy: settings.trustProxy,
+    rewriteUrl: ({ url = '/' }) => withoutBasePath(url, settings.basePath),
     bodyLimit: settings.bodyLimitBytes,
     // Long ids are answered by their schema (400); only absurd ones by the router.
     routerOptions: { maxParamLength: 2000 },
@@ -129,6 +131,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(jobQueue)
   await app.register(operations)
   await app.register(idempotency)
+  await app.register(basePath)
   await app.register(eventStreams)
   await app.register(apiKeys)
   await app.register(directory)

@@ -32,7 +32,9 @@ it saw in the place of the example's.
   then the key is free again, and what was under way is told by its operations.
 - **Times** are RFC 3339 in UTC with milliseconds, **ids** are UUIDs.
 - **X-Request-Id** is taken from the request or made, is in the answer, in problem documents and in every log line.
-- **Access**: what you may not see is answered like what does not exist.
+- **Access**: \`Authorization: Bearer …\` with a JWT or an API key; in mode \`local\` (loopback only) none is needed. Without one, and with one
+  that does not hold, the answer is a 401 whose \`WWW-Authenticate\` says why. What you may not see is answered like what does not exist.
+  An agent says in \`X-Run-Id\` which run it works for, unless its token does.
 `.trim()
 
 const tags = [
@@ -48,8 +50,14 @@ const tags = [
   { name: 'service', description: 'The service itself: health, readiness, metrics.' }
 ]
 
+export interface DocumentSettings {
+  /** Path the service has at its gateway; empty for none. */
+  basePath: string
+  authMode: 'local' | 'token'
+}
+
 /** The document without its paths and components. */
-export const documentHead = {
+export const documentHead = ({ basePath, authMode }: DocumentSettings) => ({
   openapi: '3.1.0',
   info: {
     title: 'Berth',
@@ -58,16 +66,23 @@ export const documentHead = {
     description,
     license: { name: 'MIT', identifier: 'MIT' }
   },
-  servers: [{ url: '/', description: 'The service this document came from.' }],
+  servers: [{ url: basePath === '' ? '/' : basePath, description: 'The service this document came from.' }],
   tags,
-  security: [{ bearer: [] }, {}],
+  security: [{ bearer: [] }, { apiKey: [] }, ...(authMode === 'local' ? [{}] : [])],
   components: {
     securitySchemes: {
       bearer: {
         type: 'http' as const,
         scheme: 'bearer',
-        description: 'A JWT or an API key. In mode `local` (loopback only) none is needed: whoever can open the port may do everything.'
+        bearerFormat: 'JWT',
+        description: 'A JWT of the configured issuer. In mode `local` (loopback only) none is needed: whoever can open the port may do everything.'
+      },
+      apiKey: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        bearerFormat: 'berth_…',
+        description: 'An API key of this service, for an agent or a person.'
       }
     }
   }
-}
+})

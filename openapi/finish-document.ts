@@ -134,6 +134,8 @@ function addCommonProblems (path: string, operation: Operation): void {
   for (const status of statuses) {
     operation.responses[status] ??= withoutTypeBox(problem(status))
   }
+  const { 401: nobody } = operation.responses
+  if (nobody !== undefined) nobody.headers = { 'WWW-Authenticate': { description: '`Bearer realm="berth"`, and for a credential that does not hold `error="invalid_token"` with the reason (RFC 6750).', schema: { type: 'string' } }, ...nobody.headers }
 }
 
 /** The document refers to components by path, routes by `$id`. */

@@ -7,6 +7,7 @@ import { rememberIds, useSeenIds } from './docs-page.ts'
 export default fp(async app => {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    ...(app.config.basePath === '' ? {} : { indexPrefix: app.config.basePath }),
     // Serves a strict Content-Security-Policy: the page loads nothing from elsewhere.
     staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'",
     uiConfig: {

@@ -9,7 +9,7 @@ export default fp(async app => {
   for (const component of components) app.addSchema(component)
 
   await app.register(swagger, {
-    openapi: documentHead,
+    openapi: documentHead(app.config),
     convertConstToEnum: false,
     // The name of a component is its `$id`; without this they are called def-0, def-1, …
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` },

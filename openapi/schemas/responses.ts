@@ -16,7 +16,7 @@ const problemJson = 'application/problem+json'
 /** What each problem status means anywhere; a route may say it more exactly. */
 const problemMeanings = {
   400: 'Malformed: not JSON, an unknown field, a bad id or cursor; `errors` points at each place.',
-  401: 'Nobody is logged in where somebody is needed.',
+  401: 'No credential, or one that does not hold.',
   403: 'Not allowed.',
   404: 'There is no such thing, or it may not be seen.',
   405: 'The path exists, but not with this method.',

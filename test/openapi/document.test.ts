@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import t from 'tap'
+import { documentHead } from '../../openapi/document.ts'
 import { documentFile, documentText } from '../../openapi/generate.ts'
 import { components } from '../../openapi/schemas/index.ts'
 import { catalogue } from '../../services/errors.ts'
@@ -96,6 +97,16 @@ t.test('the OpenAPI document', async t => {
     const early = operationsOf(document).filter(([, { parameters = [] }]) => parameters.some(one => one.name.toLowerCase() === 'prefer')).map(([name]) => name)
     t.match(early.sort(), [/^PATCH .*workspaces\/\{id\}$/, /^POST .*execution-workspaces$/, /archive$/, /restore$/, /runtime-commands/, /runtime-services/, /projects.*runtime-commands/, /projects.*runtime-services/])
     t.equal(early.length, 8)
+  })
+
+  t.test('says how to get in, and where that is not needed', async t => {
+    const { security, components: { securitySchemes }, paths } = document as unknown as { security: object[], components: { securitySchemes: object }, paths: Record<string, Record<string, { security?: object[], responses: Record<string, { headers?: object }> }>> }
+    t.same(security, [{ bearer: [] }, { apiKey: [] }, {}], 'in mode local without')
+    t.same(documentHead({ basePath: '', authMode: 'token' }).security, [{ bearer: [] }, { apiKey: [] }])
+    t.same(Object.keys(securitySchemes), ['bearer', 'apiKey'])
+    const open = Object.entries(paths).filter(([, methods]) => Object.values(methods).some(operation => operation.security?.length === 0)).map(([path]) => path)
+    t.same(open.sort(), ['/healthz', '/metrics', '/openapi.json', '/readyz'])
+    t.ok(operationsOf(document).filter(([name]) => name.includes(' /api/')).every(([, { responses }]) => 'WWW-Authenticate' in (responses['401']?.headers ?? {})))
   })
 
   t.test('leaves out no route', async t => {
