@@ -10,6 +10,7 @@ import { startServiceProcess, untilReady } from '../cli/service-process.ts'
 import { startPostgres } from '../test/fixtures/postgres-server.ts'
 import { measureAgentRule } from './access.ts'
 import { measureActions } from './actions.ts'
+import { authEnvironment, measureAuth } from './auth.ts'
 import { measureBoot } from './boot.ts'
 import { measureLogs } from './logs.ts'
 import { measureReads } from './reads.ts'
@@ -45,7 +46,7 @@ async function main (): Promise<void> {
   try {
     const repository = await makeRepository(join(folder, 'repository'))
     const withService = async (work: (url: string, pid: number) => Promise<void>) => {
-      const service = await startServiceProcess({ DATABASE_URL: database.url, BERTH_DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'info', BERTH_STOP_SERVICES_ON_EXIT: 'true' })
+      const service = await startServiceProcess({ DATABASE_URL: database.url, BERTH_DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'info', BERTH_STOP_SERVICES_ON_EXIT: 'true', ...authEnvironment })
       try {
         await untilReady(service.url)
         await work(service.url, service.pid)
@@ -54,6 +55,7 @@ async function main (): Promise<void> {
       }
     }
     await withService(async url => {
+      results.push(...await measureAuth(url))
       results.push(...await measureReads(url, database.url, repository))
       results.push(...await measureActions(url, repository))
     })

@@ -7,6 +7,7 @@ import { createCredentials, type Shown } from '../services/access/credentials.ts
 import { createGatewayReader } from '../services/access/gateway-identity.ts'
 import { createTokenVerifier } from '../services/access/jwt.ts'
 import { createKeyLogin } from '../services/access/key-login.ts'
+import { createRemembered } from '../services/access/remembered.ts'
 import { ForeignOrigin } from '../services/errors.ts'
 import { isLoopback } from './config.ts'
 
@@ -57,14 +58,16 @@ function isOpen ({ is404, routeOptions: { schema, url = '' } }: FastifyRequest):
 /** Tells by a request's credentials who is asking. */
 function credentialsOf (app: FastifyInstance): (request: FastifyRequest) => Promise<Actor> {
   const { authMode: mode, jwt, gateway } = app.config
-  const { db } = app.database
-  const keys = createKeyLogin({ db, now: () => new Date(), onError: err => app.log.warn({ err }, 'that an API key was used could not be noted') })
-  app.addHook('onClose', async () => { await keys.close() })
+  const { db, kind, listen } = app.database
+  const remembered = createRemembered({ kind, listen, log: app.log })
+  const keys = createKeyLogin({ db, remembered, now: () => new Date(), onError: err => app.log.warn({ err }, 'that an API key was used could not be noted') })
+  app.addHook('onClose', async () => { await Promise.all([keys.close(), remembered.close()]) })
   const onStale = (err: unknown) => app.log.warn({ err }, 'the keys of the token issuer can not be fetched; those from before are used')
   const identify = createCredentials({
     db,
     mode,
     keys,
+    remembered,
     verifyToken: jwt === null ? null : createTokenVerifier(jwt, { onStale }),
     readIdentity: gateway === null ? null : createGatewayReader(gateway)
   })

@@ -48,11 +48,14 @@ const statements = [
   'create trigger api_key_deleted after delete on api_keys for each row execute function api_key_ended()',
   `create function agent_ended () returns trigger language plpgsql as $$
   begin
-    perform pg_notify('berth_credentials', 'agent:' || old.id);
+    perform pg_notify('berth_credentials', 'agent:' || new.id);
     return null;
   end $$`,
   `create trigger agent_terminated after update of status on agents
-    for each row when (old.status <> 'terminated' and new.status = 'terminated') execute function agent_ended()`
+    for each row when (new.status = 'terminated') execute function agent_ended()`,
+  // A token may be for an agent that is not known yet; the first that is known of it may be its end.
+  `create trigger agent_terminated_at_once after insert on agents
+    for each row when (new.status = 'terminated') execute function agent_ended()`
 ]
 
 export async function up (db: Kysely<unknown>): Promise<void> {
@@ -61,6 +64,7 @@ export async function up (db: Kysely<unknown>): Promise<void> {
 
 export async function down (db: Kysely<unknown>): Promise<void> {
   const undo = [
+    'drop trigger agent_terminated_at_once on agents',
     'drop trigger agent_terminated on agents',
     'drop function agent_ended',
     'drop trigger api_key_deleted on api_keys',

@@ -8,6 +8,7 @@ import { looksLikeKey } from './api-key-text.ts'
 import { invalidToken } from './challenge.ts'
 import type { SignedRequest } from './gateway-identity.ts'
 import type { KeyLogin } from './key-login.ts'
+import type { Remembered } from './remembered.ts'
 import { terminatedAgent } from './terminated.ts'
 import type { VerifyToken } from './jwt.ts'
 
@@ -24,6 +25,7 @@ export interface CredentialsDeps {
   db: Db
   mode: 'local' | 'token'
   keys: KeyLogin
+  remembered: Pick<Remembered, 'recall'>
   /** null: JWTs are not taken. */
   verifyToken: VerifyToken | null
   /** null: there is no gateway, and its header says nothing. */
@@ -36,7 +38,7 @@ export interface CredentialsDeps {
  * It throws Unauthenticated (401), Forbidden (403) for agents that were terminated or speak for another run,
  * InvalidInput (400) for a run that is no id, Unavailable (503) when the issuer's keys can't be had.
  */
-export function createCredentials ({ db, mode, keys, verifyToken, readIdentity }: CredentialsDeps): (shown: Shown) => Promise<Actor> {
+export function createCredentials ({ db, mode, keys, remembered, verifyToken, readIdentity }: CredentialsDeps): (shown: Shown) => Promise<Actor> {
   async function ofToken (token: string | null): Promise<Actor | null> {
     if (token === null && mode === 'local') return null
     if (token === null) throw invalidToken('The Authorization header holds no token.')
@@ -48,7 +50,11 @@ export function createCredentials ({ db, mode, keys, verifyToken, readIdentity }
 
   /** A token may outlive the agent it is for. */
   async function standing (actor: Actor): Promise<Actor> {
-    if (actor.type === 'agent' && await agentIsTerminated(db, actor.companyId, actor.agentId)) throw terminatedAgent()
+    if (actor.type !== 'agent') return actor
+    const { companyId, agentId } = actor
+    const name = `agent:${agentId}`
+    const terminated = await remembered.recall(`${name} of ${companyId}`, async () => await agentIsTerminated(db, companyId, agentId), found => found ? null : [name])
+    if (terminated) throw terminatedAgent()
     return actor
   }
 

@@ -1,10 +1,11 @@
-/** Logging in with an API key: it is looked up with every request, so that one that was revoked ends at once, on every host. */
+/** Logging in with an API key: one that was revoked ends at once, on every host. */
 import { timingSafeEqual } from 'node:crypto'
 import type { Db } from '../../db/client.ts'
 import { findKeyByDigest, touchApiKey, type KeyForLogin } from '../../db/api-keys.ts'
 import type { Actor } from './actor.ts'
 import { isKeyText, keyDigest } from './api-key-text.ts'
 import { invalidToken } from './challenge.ts'
+import type { Remembered } from './remembered.ts'
 import { terminatedAgent } from './terminated.ts'
 
 export interface KeyLogin {
@@ -19,18 +20,23 @@ export interface KeyLogin {
 
 export interface KeyLoginDeps {
   db: Db
+  remembered: Pick<Remembered, 'recall'>
   now: () => Date
   onError: (error: unknown) => void
 }
 
 const noteUseEveryMs = 60_000
 
-export function createKeyLogin ({ db, now, onError }: KeyLoginDeps): KeyLogin {
+export function createKeyLogin ({ db, remembered, now, onError }: KeyLoginDeps): KeyLogin {
   const noting = new Map<string, Promise<void>>()
 
-  function noteUse ({ id, last_used_at: last }: KeyForLogin, at: Date): void {
+  /** Also in the row, which may be a remembered one. */
+  function noteUse (row: KeyForLogin, at: Date): void {
+    const { id, last_used_at: last } = row
     const unlessSince = new Date(at.getTime() - noteUseEveryMs)
-    if (noting.has(id) || (last !== null && last >= unlessSince)) return
+    if (last !== null && last >= unlessSince) return
+    row.last_used_at = at
+    if (noting.has(id)) return
     noting.set(id, touchApiKey(db, id, at, unlessSince).catch(onError).finally(() => noting.delete(id)))
   }
 
@@ -38,7 +44,7 @@ export function createKeyLogin ({ db, now, onError }: KeyLoginDeps): KeyLogin {
     async login (text) {
       if (!isKeyText(text)) throw invalidToken('The API key is not complete, or mistyped.')
       const digest = keyDigest(text)
-      const row = await findKeyByDigest(db, digest)
+      const row = await remembered.recall(digest, async () => await findKeyByDigest(db, digest), endsOf)
       if (row === undefined || !timingSafeEqual(Buffer.from(row.digest, 'hex'), Buffer.from(digest, 'hex'))) throw invalidToken('There is no such API key.')
       const at = now()
       if (row.revoked_at !== null) throw invalidToken('The API key was revoked.')
@@ -51,6 +57,12 @@ export function createKeyLogin ({ db, now, onError }: KeyLoginDeps): KeyLogin {
       await Promise.all(noting.values())
     }
   }
+}
+
+/** Only what lets somebody in is remembered: the rest may become good. */
+function endsOf (row: KeyForLogin | undefined): string[] | null {
+  if (row === undefined || row.revoked_at !== null || row.agent_status === 'terminated') return null
+  return [`key:${row.id}`, ...(row.agent_id === null ? [] : [`agent:${row.agent_id}`])]
 }
 
 /** The constraint `api_keys_of_one` says which columns are set. */
