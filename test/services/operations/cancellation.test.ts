@@ -8,6 +8,7 @@ t.test('who cancels is kept as kind and id, and comes back as an actor for the a
   for (const [actor, canceller, words] of [
     [localBoard, { type: 'board', id: 'local', runId: null }, 'the person local'],
     [agent, { type: 'agent', id: 'a', runId: 'r' }, 'the agent a, run r'],
+    [{ ...agent, keyId: 'k' }, { type: 'agent', id: 'a', runId: 'r', keyId: 'k' }, 'the agent a, run r'],
     [systemActor, { type: 'system', id: null, runId: null }, 'the service itself']
   ] as [Actor, object, string][]) {
     const kept = cancellerOf(actor)
