@@ -2,6 +2,7 @@
 import type { FastifySchema } from 'fastify'
 import type { SwaggerTransform } from '@fastify/swagger'
 import { catalogue } from '../services/errors.ts'
+import { accessRuleOf } from './access.ts'
 import { componentExamples } from './examples.ts'
 import { exampleIds, pathExample } from './example-ids.ts'
 import { sentWebhooks } from './sent-webhooks.ts'
@@ -16,6 +17,8 @@ interface Operation {
   parameters?: Parameter[]
   responses: Record<string, Response>
   'x-body-example'?: unknown
+  operationId?: string
+  'x-berth-access'?: string
 }
 interface Document {
   paths?: Record<string, Record<string, Operation>>
@@ -60,6 +63,8 @@ function finishOperation (path: string, method: string, operation: Operation, sc
   addCommonProblems(path, operation)
   if (method === 'get') addNotModified(operation)
   if (takesKey(path, method)) addIdempotency(operation)
+  const rule = accessRuleOf(operation.operationId ?? '')
+  if (rule !== undefined) operation['x-berth-access'] = rule
   for (const [status, response] of Object.entries(operation.responses)) {
     for (const [type, media] of Object.entries(response.content ?? {})) {
       if (media.example !== undefined) continue

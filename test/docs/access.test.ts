@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { accessList, accessTable } from '../../openapi/access.ts'
 import { actorOfClaims } from '../../services/access/claims.ts'
 import { createGatewayReader } from '../../services/access/gateway-identity.ts'
 import { prepareDataDir } from '../fixtures/data-dir.ts'
@@ -52,4 +53,9 @@ t.test('what the gateway signs is believed', async t => {
   const header = identity(secret, request.method, request.url, JSON.parse(block('json board')))
   t.match(read({ ...request, header }), { userId: 'ada' })
   t.throws(() => read({ ...request, header, url: '/api/companies' }), { code: 'unauthenticated' })
+})
+
+t.test('the table is the one that every operation is tested against', async t => {
+  t.ok(page.includes(accessTable()), 'the table')
+  t.ok(page.includes(accessList()), 'every operation under its rule')
 })
