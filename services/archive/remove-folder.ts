@@ -1,5 +1,5 @@
 /** Takes a folder away: renamed aside first, deleted later, never through a symlink and never across a mount. */
-import { constants, type Stats } from 'node:fs'
+import { constants, type PathLike, type Stats } from 'node:fs'
 import { chmod, lstat, open, readFile, readdir, rename, rm, rmdir, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isAbsence } from '../workspaces/local-paths.ts'
@@ -88,7 +88,7 @@ export async function removeFolder (path: string): Promise<void> {
 }
 
 /** A handle on a folder we may empty: its owner's rights are given back to it where they are missing. */
-async function openForRemoval (path: string): Promise<FileHandle> {
+async function openForRemoval (path: PathLike): Promise<FileHandle> {
   const place = await open(path, openPathOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW)
   try {
     const { mode } = await place.stat()
@@ -101,17 +101,18 @@ async function openForRemoval (path: string): Promise<FileHandle> {
 }
 
 async function emptyFolder (folder: FileHandle, device: number, shownAs: string): Promise<void> {
-  const inside = `/proc/self/fd/${folder.fd}`
-  const entries = await readdir(inside, { withFileTypes: true })
+  const inside = Buffer.from(`/proc/self/fd/${folder.fd}/`)
+  // Names are bytes, which need not be UTF-8: as text some would name nothing.
+  const entries = await readdir(inside, { withFileTypes: true, encoding: 'buffer' })
   const folders = entries.filter(entry => entry.isDirectory())
   const others = entries.filter(entry => !entry.isDirectory())
   for (let at = 0; at < others.length; at += unlinkBatch) {
-    await Promise.all(others.slice(at, at + unlinkBatch).map(entry => unlink(join(inside, entry.name))))
+    await Promise.all(others.slice(at, at + unlinkBatch).map(entry => unlink(Buffer.concat([inside, entry.name]))))
   }
-  for (const entry of folders) await removeBelow(join(inside, entry.name), device, join(shownAs, entry.name))
+  for (const entry of folders) await removeBelow(Buffer.concat([inside, entry.name]), device, join(shownAs, entry.name.toString()))
 }
 
-async function removeBelow (path: string, device: number, shownAs: string): Promise<void> {
+async function removeBelow (path: Buffer, device: number, shownAs: string): Promise<void> {
   const folder = await openForRemoval(path)
   try {
     if ((await folder.stat()).dev !== device) throw new FolderKept(`another file system begins at ${shownAs}`)
