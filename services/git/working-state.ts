@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { copyFile, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { dirname } from 'node:path/posix'
 import { toDisplay, type BytePath } from './byte-path.ts'
 import { hasAttributes, settingsConvert, smudgesToDisk } from './conversion.ts'
 import type { Git } from './exec.ts'
@@ -121,7 +122,7 @@ async function readTracked (git: Git, input: StateInput, { files, status, index,
   const submodules = new Set(index.filter(entry => entry.mode === '160000').map(entry => entry.path))
   const seenByGit = new Set(status.filter(entry => entry.kind === 'conflicted' || (entry.kind === 'tracked' && entry.unstaged !== '.')).map(entry => entry.path))
   const hidden = index.filter(entry => all || entry.assumeUnchanged || entry.skipWorktree || entry.intentToAdd || entry.stage !== 0)
-  const candidates = [...new Set([...seenByGit, ...hidden.map(entry => entry.path)])].filter(path => !submodules.has(path)).sort()
+  const candidates = [...new Set([...seenByGit, ...hidden.map(entry => entry.path), ...findBeyondFiles(index, status)])].filter(path => !submodules.has(path)).sort()
   const result: Pick<WorkingState, 'changed' | 'absent' | 'converted'> = { changed: [], absent: [], converted: [] }
   const inIndex = new Set(index.map(entry => entry.path))
   await mapLimited(candidates, FILES_AT_A_TIME, async path => {
@@ -137,6 +138,24 @@ async function readTracked (git: Git, input: StateInput, { files, status, index,
   })
   const byPath = (a: FileState, b: FileState) => a.path < b.path ? -1 : 1
   return { changed: result.changed.sort(byPath), absent: result.absent.sort(), converted: result.converted.sort() }
+}
+
+/**
+ * Tracked paths whose folder is a file or a link by now. git calls them deleted, but not where the link leads round in a
+ * circle: it can't look there, says so on standard error only, and leaves them out.
+ */
+function findBeyondFiles (index: readonly IndexEntry[], status: readonly StatusEntry[]): BytePath[] {
+  const others = new Set(status.filter(entry => entry.kind === 'untracked' || entry.kind === 'ignored').map(entry => entry.path))
+  if (others.size === 0) return []
+  const folderIsOther = new Map<BytePath, boolean>()
+  const isBeyond = (path: BytePath): boolean => {
+    const folder = dirname(path)
+    if (folder === '.') return false
+    const known = folderIsOther.get(folder) ?? (others.has(folder) || isBeyond(folder))
+    folderIsOther.set(folder, known)
+    return known
+  }
+  return index.map(entry => entry.path).filter(isBeyond)
 }
 
 async function readAll (files: ReturnType<typeof createFileReader>, paths: readonly BytePath[]): Promise<FileState[]> {

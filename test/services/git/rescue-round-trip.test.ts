@@ -165,6 +165,12 @@ const cases: Record<string, Case> = {
       symlinkSync('moved', join(tree, 'src'))
     }
   },
+  'a tracked folder replaced by a link to itself, beyond which git can not look': {
+    change (tree) {
+      rmSync(join(tree, 'src'), { recursive: true })
+      symlinkSync('src', join(tree, 'src'))
+    }
+  },
   'names with spaces, quotes, line ends, backslashes, leading hyphens, emoji and bytes that are no UTF-8': {
     change (tree) {
       for (const name of ['with space', 'quo"te', "apo'strophe", 'line\nend', 'tab\there', 'back\\slash', '-rf', '--help', 'ünï', '🚀', ':(glob)x', '*', 'git~1', ' lead', 'trail ']) {
