@@ -75,7 +75,7 @@ async function begin ({ db, now }: ArchiveDeps, row: WorkspaceRow, actor: Actor,
     actor,
     now: now(),
     from: ['active', 'idle', 'in_review', 'cleanup_failed', 'provision_failed', 'archiving'],
-    patch: { status: 'archiving', ...(resumed ? {} : { rescue: writeRescue({ ...readRescue(row), commandsDone: false, removed: false }) }) },
+    patch: { status: 'archiving', ...(resumed ? {} : { rescue: writeRescue({ ...readRescue(row), commandsBegun: false, commandsDone: false, removed: false }) }) },
     action: 'updated',
     ...(resumed ? { details: { resumed } } : {})
   })

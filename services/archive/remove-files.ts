@@ -1,6 +1,6 @@
 /** The part of an archive that touches files: snapshot, commands, removal, branch. */
 import { resolveCommit } from '../git/branches.ts'
-import type { RescueSnapshot } from '../git/rescue.ts'
+import { hasSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import { reviveWorktree } from '../git/revive.ts'
 import { branchExists, deleteMergedBranch, findOwnerRepository, listWorktrees, type OwnerRepository } from '../git/worktrees.ts'
 import { isDirectory } from '../workspaces/local-paths.ts'
@@ -34,12 +34,19 @@ async function removeWorktree (run: ArchiveRun, facts: GatheredFacts): Promise<v
   const { deps, row, state, op } = run
   const doomed = await examineWorktree(run)
   const input: RescueInput = { git: deps.git, row, repoRoot: doomed.owner.root, worktreePath: doomed.path, state, now: deps.now, signal: op.signal }
-  const first = await recordRescue(run, input)
+  const first = await rescueBeforeCommands(run, input) ?? await recordRescue(run, input)
   await runCommandsOnce(run, facts)
   op.signal.throwIfAborted()
-  await removeWorktreeFolder(run, doomed, facts.commands.length === 0 ? first : await refreshRescue(input, first))
+  await removeWorktreeFolder(run, doomed, state.record.commandsBegun ? await refreshRescue(input, first) : first)
   op.annotate({ removedPath: doomed.path })
   await deleteBranch(run, doomed.owner)
+}
+
+/** When a crash cut the commands off, or what came after them: the snapshot of before, which still is what the user had. */
+async function rescueBeforeCommands ({ deps, state }: ArchiveRun, { repoRoot }: RescueInput): Promise<RescueSnapshot | null> {
+  const { snapshot, commandsBegun } = state.record
+  if (!commandsBegun || snapshot === null) return null
+  return await hasSnapshot(deps.git, { repoRoot, workspaceId: snapshot.workspaceId }) ? snapshot : null
 }
 
 async function recordRescue (run: ArchiveRun, input: RescueInput): Promise<RescueSnapshot> {
@@ -58,6 +65,7 @@ async function recordRescue (run: ArchiveRun, input: RescueInput): Promise<Rescu
 /** Once for each archive, also when a crash comes between. */
 async function runCommandsOnce (run: ArchiveRun, facts: GatheredFacts): Promise<void> {
   if (run.state.record.commandsDone) return
+  if (facts.commands.length > 0) await run.state.set({ commandsBegun: true })
   await runCloseCommands(run, facts)
   await run.state.set({ commandsDone: true })
 }

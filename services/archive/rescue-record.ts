@@ -41,7 +41,9 @@ const RescueRecord = Type.Object({
   last: Type.Union([Snapshot, Type.Null()]),
   /** Refs of further snapshots of this workspace that hold something else. */
   earlierRefs: Type.Array(Type.String()),
-  /** The archive's commands have run. */
+  /** The archive's commands are being run, or have: what they make of the files is not what a restore brings back. */
+  commandsBegun: Type.Boolean(),
+  /** They have run. */
   commandsDone: Type.Boolean(),
   /** The sibling the folder is renamed to before it goes; stored before the rename. */
   aside: NullableText,
@@ -67,6 +69,7 @@ const nothing: RescueRecord = {
   snapshot: null,
   last: null,
   earlierRefs: [],
+  commandsBegun: false,
   commandsDone: false,
   aside: null,
   deleting: false,

@@ -80,7 +80,7 @@ export async function endRestore ({ deps, row, actor, op, state, warnings }: Arc
       cleanup_eligible_at: null,
       cleanup_reason: warnings.length === 0 ? null : warnings.join(' '),
       last_used_at: at,
-      rescue: writeRescue({ ...state.record, restoringFrom: null, madeByRestore: false, claimed: false, removed: false, commandsDone: false })
+      rescue: writeRescue({ ...state.record, restoringFrom: null, madeByRestore: false, claimed: false, removed: false, commandsBegun: false, commandsDone: false })
     },
     action: 'restored',
     details: { warningCount: warnings.length }

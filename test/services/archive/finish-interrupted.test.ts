@@ -69,6 +69,16 @@ t.test('cut off after the commands: they do not run twice', async t => {
   t.notOk(existsSync(join(cut.dataDir, 'ran')))
 })
 
+t.test('cut off after the commands: what they made of the files is kept, and a restore brings what was there before them', async t => {
+  const cut = await cutOff()
+  await cut.leave({ commandsBegun: true, commandsDone: true })
+  await writeFile(join(cut.path, 'notes.txt'), 'made worse by a command\n')
+  await assertArchived(t, cut)
+  t.equal(runGit(cut.repo, 'show', `refs/berth/rescue/${cut.id}-last^3:notes.txt`), 'made worse by a command')
+  await cut.archive.restore(localBoard, cut.id)
+  t.equal(readFileSync(join(cut.path, 'notes.txt'), 'utf8'), 'a thought\n')
+})
+
 t.test('cut off before the rename', async t => {
   const cut = await cutOff()
   await cut.leave({ aside: cut.aside })
