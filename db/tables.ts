@@ -1,7 +1,7 @@
 /** The tables as Kysely sees them; a test compares every column with the live schema. */
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import type { AgentsTable, CompaniesTable, IssuesTable, ProjectsTable, ProjectWorkspacesTable } from './tables/directory.ts'
-import type { ExecutionWorkspacesTable, PortReservationsTable, RunLeasesTable, RuntimeServicesTable, RuntimeServiceUsesTable, WorkspaceLocksTable, WorkspaceOperationsTable } from './tables/execution.ts'
+import type { ExecutionWorkspacesTable, PortReservationsTable, RunLeasesTable, RuntimeServicesTable, RuntimeServiceUsesTable, StrayFoldersTable, WorkspaceLocksTable, WorkspaceOperationsTable } from './tables/execution.ts'
 import type { ActivityLogTable, ApiKeysTable, CompanyEventMarksTable, CompanyEventsTable, HostsTable, IdempotencyKeysTable } from './tables/ledger.ts'
 import type { WebhookDeliveriesTable, WebhookDispatchTable, WebhooksTable } from './tables/webhooks.ts'
 
@@ -21,6 +21,7 @@ export interface Tables {
   run_leases: RunLeasesTable
   runtime_service_uses: RuntimeServiceUsesTable
   port_reservations: PortReservationsTable
+  stray_folders: StrayFoldersTable
   activity_log: ActivityLogTable
   company_events: CompanyEventsTable
   company_event_marks: CompanyEventMarksTable

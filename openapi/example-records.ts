@@ -111,6 +111,8 @@ export const workspace = {
   runtimeServices: [runtimeService],
   hostId: ids.host,
   baseSha: null,
+  diskBytes: 48_234_496,
+  diskMeasuredAt: '2026-01-05T09:40:00.000Z',
   version: 1,
   ...stamps
 }

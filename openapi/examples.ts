@@ -138,6 +138,8 @@ export const componentExamples: Record<string, unknown> = {
     linkedIssues: [linkedIssue],
     plannedActions: [closeAction],
     isDestructiveCloseAllowed: true,
+    diskBytes: 48_234_496,
+    diskMeasuredAt: '2026-01-05T09:40:00.000Z',
     isSharedWorkspace: true,
     isProjectPrimaryWorkspace: true,
     git: null,

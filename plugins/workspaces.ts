@@ -22,7 +22,7 @@ export default fp(async app => {
   const realizer = createRealizer({ db, git, hostId, locks, recorder, environment, planner, dataDir, commandTimeoutMs: commandTimeoutSec * 1000 })
   // Registered later, since archiving stands on workspaces; asked only once requests come.
   const archive: Archive = {
-    closeReadiness: async (actor, id) => await app.archival.closeReadiness(actor, id),
+    requireClosable: async (actor, id, options) => await app.archival.requireClosable(actor, id, options),
     archive: async (actor, id, options) => await app.archival.archive(actor, id, options),
     restore: async (actor, id, options) => await app.archival.restore(actor, id, options)
   }

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { IdParams } from '../openapi/schemas/common.ts'
 import { WorkspaceExplanation } from '../openapi/schemas/explain.ts'
 import { PreferField } from '../openapi/schemas/headers.ts'
-import { CloseReadiness } from '../openapi/schemas/readiness.ts'
+import { CloseQuery, CloseReadiness } from '../openapi/schemas/readiness.ts'
 import { accepted, answer, noSettings, problem, problems } from '../openapi/schemas/responses.ts'
 import { WorkspaceOperationAnswer } from '../openapi/schemas/workspace.ts'
 import type { App } from './app.ts'
@@ -34,8 +34,9 @@ const archive = {
   operationId: 'archiveExecutionWorkspace',
   tags,
   summary: 'Archive a workspace',
-  description: 'Stops its services, stores everything that is not committed as a rescue snapshot, runs the cleanup and teardown commands, removes the worktree, and deletes its branch if that is merged. If the files can not be removed without loss they stay, and the status is `cleanup_failed` with the reason; ask again to go on. One that is archived already answers with how it was.',
+  description: 'Stops its services, stores everything that is not committed as a rescue snapshot, runs the cleanup and teardown commands, removes the worktree, and deletes its branch if that is merged into the recorded base. While a lease is live or a job runs it is refused with their names; `force=true` ends those first, which is recorded. If the files can not be removed without loss they stay, and the status is `cleanup_failed` with the reason; ask again to go on. One that is archived already answers with how it was.',
   params: IdParams,
+  querystring: CloseQuery,
   headers: Headers,
   body: noSettings,
   response: {
@@ -72,8 +73,8 @@ export default async function (app: App): Promise<void> {
     await app.archival.explain(actor, params.id))
 
   app.post('/execution-workspaces/:id/archive', { schema: archive }, async (request, reply) => {
-    const { actor, params } = request
-    return (await app.actions.run<WorkspaceOperationAnswer>(request, reply, async onBegun => await app.archival.archive(actor, params.id, { onBegun }))).value
+    const { actor, params, query } = request
+    return (await app.actions.run<WorkspaceOperationAnswer>(request, reply, async onBegun => await app.archival.archive(actor, params.id, { ...query, onBegun }))).value
   })
 
   app.post('/execution-workspaces/:id/restore', { schema: restore }, async (request, reply) => {

@@ -2,6 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { CompanyParams, IdParams, LinkHeader } from '../openapi/schemas/common.ts'
 import { IfMatchField, PreferField } from '../openapi/schemas/headers.ts'
+import { CloseQuery } from '../openapi/schemas/readiness.ts'
 import { accepted, body, answer, created, problem, problems, resource } from '../openapi/schemas/responses.ts'
 import { CreateWorkspaceBody, ExecutionWorkspace, ListWorkspacesQuery, UpdateWorkspaceBody, WorkspaceSummary } from '../openapi/schemas/workspace.ts'
 import { CommandDefinition } from '../openapi/schemas/workspace-config.ts'
@@ -61,6 +62,7 @@ const update = {
   summary: 'Change a workspace',
   description: 'What is left out stays. In `config` too: null clears a field, `config: null` all of them; other metadata survives. Setting `status` to `archived` archives (409 with `closeReadiness` when blocked), leaving `archived` restores. With `If-Match` a change that would overwrite another one is a 412; what its services do meanwhile is no such change.',
   params: IdParams,
+  querystring: CloseQuery,
   headers: Type.Object({ ...PreferField, ...IfMatchField }),
   body: body(UpdateWorkspaceBody),
   response: {
@@ -97,8 +99,8 @@ export default async function (app: App): Promise<void> {
     await app.workspaces.get(actor, params.id))
 
   app.patch('/execution-workspaces/:id', { schema: update }, async (request, reply) => {
-    const { actor, params, body, headers } = request
-    const options = { ifMatch: headers['if-match'] }
+    const { actor, params, query, body, headers } = request
+    const options = { ...query, ifMatch: headers['if-match'] }
     return (await app.actions.run<ExecutionWorkspace>(request, reply, async onBegun => await app.workspaces.update(actor, params.id, body, { ...options, onBegun }))).value
   })
 

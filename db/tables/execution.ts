@@ -23,6 +23,8 @@ export interface ExecutionWorkspacesTable {
   repo_url: string | null
   base_ref: string | null
   base_sha: string | null
+  /** Server-owned: the branch that was checked out when `HEAD` was taken for the base; what counts as merged is looked for there. */
+  base_branch: string | null
   branch_name: string | null
   provider_ref: string | null
   /** Effective strategy at creation: what realize, restore and archive go by. */
@@ -44,6 +46,9 @@ export interface ExecutionWorkspacesTable {
   provision_fingerprint: string | null
   /** The last rescue snapshot: ref, commits, file counts. */
   rescue: JsonOrNull<JsonObject>
+  /** Size of the files on disk when they were last measured. */
+  disk_bytes: BigIntOrNull
+  disk_measured_at: Date | null
   version: Generated<number>
   cleanup_eligible_at: Date | null
   cleanup_reason: string | null
@@ -175,6 +180,13 @@ export interface RuntimeServiceUsesTable {
   execution_workspace_id: string | null
   project_workspace_id: string | null
   created_at: Stamp
+}
+
+/** A folder or worktree in the data dir of a host that no workspace knows. */
+export interface StrayFoldersTable {
+  host_id: string
+  path: string
+  first_seen_at: Stamp
 }
 
 export interface PortReservationsTable {

@@ -1,6 +1,6 @@
 /** Close readiness: whether closing a workspace is safe, why not, and what closing would do. */
 import { Type, type Static } from '@sinclair/typebox'
-import { Uuid, nullableBoolean, nullableEnum, nullableInteger, nullableOpenObject, nullableRef, nullableString, ref, stringEnum } from './kit.ts'
+import { NullableTimestamp, Uuid, closed, nullableBoolean, nullableEnum, nullableInteger, nullableOpenObject, nullableRef, nullableString, ref, stringEnum } from './kit.ts'
 import { issueStatuses } from './directory.ts'
 import { RuntimeService } from './runtime.ts'
 
@@ -41,10 +41,12 @@ export const GitReadiness = Type.Object({
   checkedOutBranch: nullableString({ description: 'null when HEAD is detached.' }),
   branchDrift: Type.Boolean({ description: 'HEAD is not on the recorded branch.' }),
   operationInProgress: nullableEnum(gitOperations),
-  unpushedCount: nullableInteger(),
+  unpushedCount: nullableInteger({ description: 'Commits that no remote-tracking branch has; null when the repository knows no remote.' }),
+  unreferencedCount: nullableInteger({ description: 'Commits of a detached HEAD that no branch, tag or other ref has; null when a branch is checked out.' }),
   ignoredEntryCount: Type.Integer(),
   ignoredEntries: Type.Array(Type.String(), { description: 'Small ignored files by name, such as `.env`.' }),
   hasSubmodules: Type.Boolean(),
+  nestedRepositories: Type.Array(Type.String(), { description: 'Repositories in the worktree that are no submodules. One that is not ignored stands in the way of closing.' }),
   mergeEvidence: nullableEnum(mergeEvidences),
   rescue: nullableOpenObject({ description: 'What a rescue snapshot would hold.' })
 }, { $id: 'GitReadiness' })
@@ -59,9 +61,15 @@ export const CloseReadiness = Type.Object({
   isDestructiveCloseAllowed: Type.Boolean(),
   isSharedWorkspace: Type.Boolean(),
   isProjectPrimaryWorkspace: Type.Boolean(),
+  diskBytes: nullableInteger({ description: 'Room the files take on the disk; null until it was measured.' }),
+  diskMeasuredAt: NullableTimestamp,
   git: nullableRef(GitReadiness),
   runtimeServices: Type.Array(ref(RuntimeService))
 }, { $id: 'CloseReadiness' })
+
+export const CloseQuery = Type.Object({
+  force: Type.Optional(Type.Boolean({ default: false, description: 'When this archives: end live leases and jobs first. For instance admins, and owners and admins of the company. Nothing else that blocks is passed over.' }))
+}, closed)
 
 export type CloseAction = Static<typeof CloseAction>
 export type LinkedIssue = Static<typeof LinkedIssue>

@@ -1,6 +1,6 @@
 /** Execution workspaces: the places where pieces of work happen. */
 import { Type, type Static } from '@sinclair/typebox'
-import { Cursor, Limit, Name, NullablePath, NullableTimestamp, NullableUuid, Timestamp, Uuid, closed, maxNameLength, nullableOpenObject, nullableRef, nullableString, ref, stringEnum } from './kit.ts'
+import { Cursor, Limit, Name, NullablePath, NullableTimestamp, NullableUuid, Timestamp, Uuid, closed, maxNameLength, nullableInteger, nullableOpenObject, nullableRef, nullableString, ref, stringEnum } from './kit.ts'
 import { ProjectWorkspace, WorkspaceStrategy } from './directory.ts'
 import { WorkspaceOperation } from './operation.ts'
 import { RuntimeService } from './runtime.ts'
@@ -41,6 +41,8 @@ export const ExecutionWorkspace = Type.Object({
   runtimeServices: Type.Array(ref(RuntimeService)),
   hostId: NullableUuid,
   baseSha: nullableString({ description: 'The commit the branch was made from.' }),
+  diskBytes: nullableInteger({ description: 'Room the files take on the disk of their host, measured now and then; null until it was.' }),
+  diskMeasuredAt: NullableTimestamp,
   version: Type.Integer({ description: 'Counts the changes; the `ETag` is made from it.' }),
   createdAt: Timestamp,
   updatedAt: Timestamp

@@ -1,5 +1,6 @@
 /** Archives a workspace: the steps in their order, each recorded, and an end that tells the truth about the files. */
 import { detachIssues } from '../../db/archival.ts'
+import type { JsonObject } from '../../db/tables.ts'
 import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import type { Actor } from '../access/actor.ts'
 import { CloseBlocked, Unavailable, isProblem } from '../errors.ts'
@@ -25,6 +26,12 @@ export interface ArchiveOutcome {
   operation: WorkspaceOperation
 }
 
+/** What an admin has ended so that the workspace can be archived. */
+export interface ForcedEnd {
+  endedLeases: { leaseId: string, runId: string }[]
+  cancelledOperationIds: string[]
+}
+
 export interface ArchiveInput {
   row: WorkspaceRow
   actor: Actor
@@ -32,6 +39,8 @@ export interface ArchiveInput {
   held: HeldLock
   /** It was begun by a process that is gone: nobody is asked again, commands that have run don't run again. */
   resumed: boolean
+  /** What was ended for it. */
+  forced?: ForcedEnd | null
   /** Told once the workspace is `archiving`, with the operation that spans the whole. */
   onBegun?: ((operationId: string) => void) | undefined
 }
@@ -42,7 +51,7 @@ export interface ArchiveInput {
  * @throws CloseBlocked (409) with the close readiness, WorkspaceStateConflict (409),
  *   Unavailable (503) when the service stops meanwhile: the next start goes on
  */
-export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, resumed, onBegun }: ArchiveInput): Promise<ArchiveOutcome> {
+export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, resumed, forced = null, onBegun }: ArchiveInput): Promise<ArchiveOutcome> {
   const facts = await gatherFacts(deps, row)
   const readiness = assess(facts)
   if (!resumed && readiness.state === 'blocked') {
@@ -52,10 +61,10 @@ export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, r
     phase: 'worktree_cleanup',
     command: facts.removal.kind === 'worktree' ? `git worktree remove ${shellWord(facts.removal.path)}` : null,
     cwd: row.repo_root ?? row.cwd,
-    metadata: { action: 'archive', removal: { ...facts.removal }, ...(resumed ? { resumed } : {}) }
+    metadata: { action: 'archive', removal: { ...facts.removal }, ...(resumed ? { resumed } : {}), ...(forced === null ? {} : { forced: { ...forced } }) }
   }))
   const run = await startRun(op, async () => {
-    const begun = await begin(deps, row, actor, resumed)
+    const begun = await begin(deps, row, actor, { ...(resumed ? { resumed } : {}), ...(forced === null ? {} : { forced: { ...forced } }) })
     return { deps, row: begun, actor, op, state: createRescueState(deps.db, begun), warnings: [] }
   })
   onBegun?.(op.id)
@@ -68,16 +77,16 @@ export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, r
   }
 }
 
-async function begin ({ db, now }: ArchiveDeps, row: WorkspaceRow, actor: Actor, resumed: boolean): Promise<WorkspaceRow> {
+async function begin ({ db, now }: ArchiveDeps, row: WorkspaceRow, actor: Actor, details: { resumed?: boolean, forced?: JsonObject }): Promise<WorkspaceRow> {
   return await changeStatus({
     db,
     row,
     actor,
     now: now(),
     from: ['active', 'idle', 'in_review', 'cleanup_failed', 'provision_failed', 'archiving'],
-    patch: { status: 'archiving', ...(resumed ? {} : { rescue: writeRescue({ ...readRescue(row), commandsBegun: false, commandsDone: false, removed: false }) }) },
+    patch: { status: 'archiving', ...(details.resumed === true ? {} : { rescue: writeRescue({ ...readRescue(row), commandsBegun: false, commandsDone: false, removed: false }) }) },
     action: 'updated',
-    ...(resumed ? { details: { resumed } } : {})
+    details
   })
 }
 

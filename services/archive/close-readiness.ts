@@ -21,6 +21,15 @@ function leases ({ leaseRunIds }: CloseFacts): string[] {
   return [`${numbered(leaseRunIds.length, 'Run', 'Runs')} ${listed(leaseRunIds)} ${numbered(leaseRunIds.length, 'holds', 'hold')} this workspace.`]
 }
 
+/** Each job by its name, and where to look for it. */
+function jobs ({ jobs }: CloseFacts): string[] {
+  return jobs.map(({ id, name, status }) => status === 'queued' ? `The job ${name} waits for its turn (operation ${id}).` : `The job ${name} is running (operation ${id}).`)
+}
+
+function underWay ({ underWay, row }: CloseFacts): string[] {
+  return row.status === 'archiving' ? [] : underWay.map(({ id, name }) => `Under way: ${name} (operation ${id}).`)
+}
+
 function services ({ stopping }: CloseFacts): string[] {
   if (stopping.length === 0) return []
   return [`Archiving stops ${counted(stopping.length, 'runtime service')}: ${listed(stopping.map(service => service.serviceName))}.`]
@@ -48,9 +57,9 @@ function gitWarnings (git: GitReadiness | null): string[] {
   if (git.branchDrift) {
     warnings.push(`The workspace is on ${git.checkedOutBranch ?? 'no branch (detached HEAD)'}, not on its recorded branch ${git.branchName ?? ''}.`)
   }
-  if (git.operationInProgress !== null) {
-    warnings.push(`A ${git.operationInProgress} is in progress.`)
-  }
+  if (git.unreferencedCount !== null && git.unreferencedCount > 0) warnings.push(`HEAD is detached, with ${counted(git.unreferencedCount, 'commit')} that no branch has.`)
+  if (git.operationInProgress !== null) warnings.push(`A ${git.operationInProgress} is in progress.`)
+  if (git.nestedRepositories.length > 0) warnings.push(`${numbered(git.nestedRepositories.length, 'A repository of its own lies', 'Repositories of their own lie')} in the workspace, and no snapshot holds ${numbered(git.nestedRepositories.length, 'it', 'them')}: ${listed(git.nestedRepositories)}.`)
   return warnings
 }
 
@@ -64,7 +73,7 @@ function warningsOf (facts: CloseFacts, ofIssues: string[]): string[] {
   const shared = facts.row.mode === 'shared_workspace'
     ? ['This is a shared session: archiving it removes the session and keeps the project workspace it works in.']
     : []
-  return [...shared, ...ofIssues, ...services(facts), ...gitWarnings(facts.git), ...facts.problems, ...filesWarning(facts)]
+  return [...shared, ...ofIssues, ...underWay(facts), ...services(facts), ...gitWarnings(facts.git), ...facts.problems, ...filesWarning(facts)]
 }
 
 /**
@@ -74,7 +83,7 @@ function warningsOf (facts: CloseFacts, ofIssues: string[]): string[] {
 export function assess (facts: CloseFacts): CloseReadiness {
   const isArchived = facts.row.status === 'archived'
   const issues = openIssues(facts)
-  const blockingReasons = isArchived ? [] : [...issues.blocking, ...leases(facts)]
+  const blockingReasons = isArchived ? [] : [...issues.blocking, ...leases(facts), ...jobs(facts)]
   const warnings = isArchived ? [] : warningsOf(facts, issues.warnings)
   return {
     workspaceId: facts.row.id,
@@ -86,6 +95,8 @@ export function assess (facts: CloseFacts): CloseReadiness {
     isDestructiveCloseAllowed: blockingReasons.length === 0,
     isSharedWorkspace: facts.row.mode === 'shared_workspace',
     isProjectPrimaryWorkspace: facts.isProjectPrimaryWorkspace,
+    diskBytes: facts.disk?.bytes ?? null,
+    diskMeasuredAt: facts.disk?.measuredAt.toISOString() ?? null,
     git: facts.git,
     runtimeServices: facts.services
   }

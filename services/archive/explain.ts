@@ -160,6 +160,7 @@ function fateOfFiles ({ row, removal, git }: CloseFacts): Fate {
 
 function fateOfBranch ({ row, removal, git }: CloseFacts): Fate {
   if (row.branch_name === null || !['worktree', 'gone'].includes(removal.kind)) return { deletes: [], keeps: [] }
-  if (row.branch_created_by_runtime && git?.isMergedIntoBase === true) return { deletes: [`The branch ${row.branch_name}, which is merged.`], keeps: [] }
+  // What was compared is what is checked out.
+  if (row.branch_created_by_runtime && git?.isMergedIntoBase === true && !git.branchDrift) return { deletes: [`The branch ${row.branch_name}, which is merged.`], keeps: [] }
   return { deletes: [], keeps: [`The branch ${row.branch_name}, which ${row.branch_created_by_runtime ? 'is not known to be merged' : 'was there before'}.`] }
 }

@@ -1,5 +1,6 @@
 /** What closing a workspace is decided by: gathered once, then only read. */
 import type { GitReadiness, LinkedIssue } from '../../openapi/schemas/readiness.ts'
+import type { OperationStatus } from '../../openapi/schemas/operation.ts'
 import type { RuntimeService } from '../../openapi/schemas/runtime.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 
@@ -29,10 +30,23 @@ export interface CloseCommand {
 export type ClosableRow = Pick<WorkspaceRow,
   'id' | 'mode' | 'status' | 'provider_type' | 'branch_name' | 'base_ref' | 'realized_path' | 'created_by_runtime' | 'branch_created_by_runtime'>
 
+/** An operation of the workspace that has not ended. */
+export interface UnfinishedWork {
+  id: string
+  /** What it is called, else its command. */
+  name: string
+  status: OperationStatus
+}
+
 export interface CloseFacts {
   row: ClosableRow
   isProjectPrimaryWorkspace: boolean
   linkedIssues: LinkedIssue[]
+  /** Operations that have not ended: jobs, which keep the workspace, and what else is under way. */
+  jobs: UnfinishedWork[]
+  underWay: UnfinishedWork[]
+  /** Size of the files when it was measured last. */
+  disk: { bytes: number, measuredAt: Date } | null
   /** Runs that hold the workspace by a live lease. */
   leaseRunIds: string[]
   /** Current services as the workspace shows them. */

@@ -3,19 +3,22 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Db } from '../../db/client.ts'
 import { findProjectPolicy, findProjectWorkspaces, listFolderHolders, listLeaseRuns, listLinkedIssues, listProjectFolders, type FolderHolder } from '../../db/archival.ts'
-import { isLiveRow } from '../../db/runtime-services.ts'
 import { listOtherUsers } from '../../db/service-uses.ts'
+import { listUnfinishedOfWorkspace } from '../../db/workspace-operations.ts'
 import type { Row } from '../../db/tables.ts'
 import { terminalIssueStatuses, type ExecutionWorkspacePolicy } from '../../openapi/schemas/directory.ts'
 import type { GitReadiness, LinkedIssue } from '../../openapi/schemas/readiness.ts'
 import type { RuntimeService } from '../../openapi/schemas/runtime.ts'
 import type { Git } from '../git/exec.ts'
 import { inspectWorktree, type GitInspection } from '../git/inspect.ts'
-import { rowConfig, servicesOwner, type WorkspaceRow } from '../workspaces/shape.ts'
+import { toRuntimeService } from '../runtime/shape.ts'
+import { rowConfig, type WorkspaceRow } from '../workspaces/shape.ts'
 import { rowStrategy } from '../workspaces/strategy.ts'
-import type { CloseCommand, CloseFacts } from './facts.ts'
+import type { CloseCommand, CloseFacts, UnfinishedWork } from './facts.ts'
+import { mergeTargetOf } from './merge-target.ts'
 import { mayRemove, type ProtectedPath, type RemovalVerdict } from './path-safety.ts'
 import { decideRemoval } from './removal.ts'
+import { listLeaving } from './leaving-services.ts'
 import { lookAt } from './remove-folder.ts'
 
 export interface GatherDeps {
@@ -44,14 +47,16 @@ export function workspacePathOf (row: WorkspaceRow): string | null {
 export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise<GatheredFacts> {
   const { db, now } = deps
   // git first: it takes longest, and runs while the queries are made.
-  const [inspection, isLocked, workspaces, policy, issues, leaseRunIds, services, holders] = await Promise.all([
+  const [inspection, isLocked, workspaces, policy, issues, leaseRunIds, operations, services, live, holders] = await Promise.all([
     inspect(deps.git, row),
     isLockedWorktree(row),
     findProjectWorkspaces(db, row),
     findProjectPolicy(db, row.project_id),
     listLinkedIssues(db, row),
     listLeaseRuns(db, row.id, now()),
+    listUnfinishedOfWorkspace(db, row.id),
     deps.servicesOf(row),
+    splitLive(db, row),
     row.created_by_runtime && row.realized_path !== null ? listFolderHolders(db, row.realized_path, row.id) : []
   ])
   const projectWorkspace = workspaces.find(one => one.id === row.project_workspace_id) ?? null
@@ -65,8 +70,10 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
     isProjectPrimaryWorkspace: isAt(workspacePathOf(row), primary?.cwd ?? null),
     linkedIssues: issues.map((issue): LinkedIssue => ({ ...issue, isTerminal: terminalIssueStatuses.some(status => status === issue.status) })),
     leaseRunIds,
+    ...splitWork(operations),
+    disk: row.disk_bytes === null || row.disk_measured_at === null ? null : { bytes: Number(row.disk_bytes), measuredAt: row.disk_measured_at },
     services,
-    ...await splitLive(db, row, services),
+    ...live,
     git: inspection === null ? null : toGitReadiness(row, inspection),
     problems: inspection?.problems ?? [],
     removal,
@@ -75,14 +82,21 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
   }
 }
 
-/** The live services the workspace uses: what stops with it, and what goes on because others use it too. */
-async function splitLive (db: Db, row: WorkspaceRow, services: RuntimeService[]): Promise<Pick<CloseFacts, 'stopping' | 'handedOver'>> {
-  // A shared session that borrows its project workspace's services only lets go of them.
-  if (servicesOwner(row).kind === 'project') return { stopping: [], handedOver: [] }
-  const live = services.filter(isLiveRow)
+/** The live services the workspace lets go of: what stops with it, and what goes on because others use it too. */
+async function splitLive (db: Db, row: WorkspaceRow): Promise<Pick<CloseFacts, 'stopping' | 'handedOver'>> {
+  const live = (await listLeaving(db, row)).map(toRuntimeService)
   const users = await listOtherUsers(db, live.flatMap(({ reuseKey }) => reuseKey ?? []), { kind: 'execution', id: row.id })
   const isUsed = ({ reuseKey }: RuntimeService) => users.some(user => user.reuseKey === reuseKey)
   return { stopping: live.filter(service => !isUsed(service)), handedOver: live.filter(isUsed) }
+}
+
+/** Jobs apart from the rest; an archive or a restore is not work that it would have to wait for. */
+export function splitWork (operations: readonly Row<'workspace_operations'>[]): Pick<CloseFacts, 'jobs' | 'underWay'> {
+  const others = operations.filter(({ metadata }) => metadata?.action !== 'archive' && metadata?.action !== 'restore')
+  const isJob = ({ metadata }: Row<'workspace_operations'>) => metadata?.action === 'run' && metadata.workspaceCommandKind === 'job'
+  const toWork = ({ id, metadata, command, phase, status }: Row<'workspace_operations'>): UnfinishedWork =>
+    ({ id, name: typeof metadata?.workspaceCommandName === 'string' ? metadata.workspaceCommandName : command ?? phase, status })
+  return { jobs: others.filter(isJob).map(toWork), underWay: others.filter(one => !isJob(one)).map(toWork) }
 }
 
 function isAt (path: string | null, cwd: string | null): boolean {
@@ -90,8 +104,8 @@ function isAt (path: string | null, cwd: string | null): boolean {
 }
 
 function toGitReadiness (row: WorkspaceRow, inspection: GitInspection): GitReadiness {
-  const { isReadable, pathExists, problems, rescue, ...git } = inspection
-  return { ...git, createdByRuntime: row.created_by_runtime, rescue: rescue === null ? null : { ...rescue } }
+  const { isReadable, pathExists, problems, hindrances, rescue, ...git } = inspection
+  return { ...git, baseRef: git.baseRef?.replace(/^refs\/heads\//, '') ?? row.base_ref, createdByRuntime: row.created_by_runtime, rescue: rescue === null ? null : { ...rescue } }
 }
 
 /** The look at git; null where nothing points at git, or there is no local path to look at. */
@@ -104,7 +118,7 @@ async function inspect (git: Git, row: WorkspaceRow): Promise<GitInspection | nu
   return await inspectWorktree(git, {
     path,
     repoRoot: row.repo_root,
-    baseRef: row.base_ref,
+    baseRef: mergeTargetOf(row),
     branchName: row.branch_name,
     ...(rescueIgnored === undefined ? {} : { rescueIgnored })
   })

@@ -9,7 +9,7 @@ export interface RemovalFacts {
   /** Names of other live workspaces in the very same folder. */
   sharedWith: readonly string[]
   /** What git could not tell; null where git was not asked. */
-  inspection: { isReadable: boolean, problems: readonly string[] } | null
+  inspection: { isReadable: boolean, problems: readonly string[], hindrances: readonly string[] } | null
   /** Somebody has locked the worktree (`git worktree lock`). */
   isLocked: boolean
 }
@@ -30,6 +30,7 @@ export function decideRemoval ({ row, verdict, sharedWith, inspection, isLocked 
   if (inspection === null || !inspection.isReadable) {
     return { kind: 'refuse', path, reason: `it could not be inspected${inspection === null ? '' : ` (${inspection.problems.join(' ')})`}` }
   }
+  if (inspection.hindrances.length > 0) return { kind: 'refuse', path, reason: inspection.hindrances.join('; ') }
   return { kind: 'worktree', path }
 }
 

@@ -7,6 +7,7 @@ import { isDirectory } from '../workspaces/local-paths.ts'
 import { repositoryWaitMs, stepInput, warn, type ArchiveRun } from './archive-run.ts'
 import { runCloseCommands } from './close-commands.ts'
 import type { GatheredFacts } from './gather.ts'
+import { mergeTargetOf } from './merge-target.ts'
 import { moveFolderAway } from './move-folder.ts'
 import { FolderKept } from './remove-folder.ts'
 import { deletionGoesOn, examineWorktree, finishDeletion, removeWorktreeFolder } from './remove-worktree.ts'
@@ -112,7 +113,9 @@ async function deleteBranch (run: ArchiveRun, owner: OwnerRepository): Promise<v
   const branch = row.branch_name
   if (!row.branch_created_by_runtime || branch === null || !await branchExists(deps.git, owner.root, branch)) return
   const tip = await resolveCommit(deps.git, owner.root, `refs/heads/${branch}`)
-  const { deleted, reason } = await alone(run, owner, async () => await deleteMergedBranch(deps.git, { repoRoot: owner.root, branch, baseRef: row.base_ref }))
+  const { snapshot, last } = run.state.record
+  const keptTip = [snapshot, last].some(one => one !== null && one.headSha === tip) ? tip : null
+  const { deleted, reason } = await alone(run, owner, async () => await deleteMergedBranch(deps.git, { repoRoot: owner.root, branch, baseRef: mergeTargetOf(row), keptTip }))
   if (deleted) {
     op.annotate({ deletedBranch: branch, deletedBranchTip: tip })
     op.log.system(`Deleted the branch ${branch} (it was at ${tip ?? 'no commit'}).`)

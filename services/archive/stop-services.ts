@@ -1,10 +1,9 @@
 /** Stops what a workspace has running before its files go; what other workspaces use too goes on for them. */
-import { listLiveOfPlace } from '../../db/runtime-services.ts'
 import { dropServiceUsesOf, type UsingPlace } from '../../db/service-uses.ts'
 import { stopMetadata, stopsGoOn } from '../runtime/stop-metadata.ts'
 import type { StopReport } from '../runtime/supervisor.ts'
-import { servicesOwner } from '../workspaces/shape.ts'
 import { stepInput, warn, type ArchiveRun } from './archive-run.ts'
+import { listLeaving } from './leaving-services.ts'
 import { counted, listed } from './words.ts'
 
 /**
@@ -14,10 +13,8 @@ import { counted, listed } from './words.ts'
 export async function stopServices (run: ArchiveRun): Promise<void> {
   const { deps, row, actor } = run
   const place: UsingPlace = { kind: 'execution', id: row.id }
-  // A shared session that borrows its project workspace's services only lets go of them: they are not its own.
-  const borrows = servicesOwner(row).kind === 'project'
   // Read anew: the list that the facts were made from may be a moment old.
-  const rows = (await listLiveOfPlace(deps.db, place)).filter(service => !borrows || service.execution_workspace_id !== null)
+  const rows = await listLeaving(deps.db, row)
   if (rows.length > 0) {
     const input = stepInput(row, actor, { phase: 'workspace_teardown', command: 'stop runtime services', cwd: row.cwd, metadata: { action: 'archive', kind: 'stop_runtime_services' } })
     await deps.recorder.run(input, async op => {

@@ -7,7 +7,7 @@ import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import type { CloseReadiness } from '../../openapi/schemas/readiness.ts'
 import type { ExecutionWorkspace } from '../../openapi/schemas/workspace.ts'
 import { systemActor, type Actor } from '../access/actor.ts'
-import { absent, requireVisible } from '../access/company-access.ts'
+import { absent, requireCompany, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { archiveWorkspace, type ArchiveOutcome } from '../archive/archive.ts'
 import { stepInput, workspaceWaitMs, type ArchiveDeps } from '../archive/archive-run.ts'
@@ -20,6 +20,7 @@ import type { OnBegun } from '../operations/begun.ts'
 import type { HeldLock } from '../operations/locks.ts'
 import { toOperation } from '../operations/shape.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
+import { endHolders, refuseWhileJobsRun, requireClosable } from './archive-holders.ts'
 import { requireManageable } from './managed-workspace.ts'
 import type { WorkspaceView } from './workspace-view.ts'
 
@@ -34,6 +35,11 @@ export interface ArchiveOptions {
   onBegun?: OnBegun<ArchiveAnswer> | undefined
 }
 
+export interface CloseOptions extends ArchiveOptions {
+  /** Ends live leases and jobs first; for instance admins, and owners and admins of the company. */
+  force?: boolean | undefined
+}
+
 export interface RestoreOptions extends ArchiveOptions {
   /** What it becomes; `active` unless given. */
   status?: RestoredStatus | undefined
@@ -43,11 +49,16 @@ export interface ArchiveControl {
   /** @throws NotFound for what the actor may not see */
   closeReadiness (actor: Actor, id: string): Promise<CloseReadiness>
   /**
+   * Whether it can be closed, leaving aside what force ends.
+   * @throws NotFound, Forbidden (403) for force unless an admin asks, CloseBlocked (409) with `closeReadiness`
+   */
+  requireClosable (actor: Actor, id: string, options: { force: boolean }): Promise<void>
+  /**
    * Archives; of one that is archived already, the result of that. A workspace whose files could not be removed
    * safely is answered as `cleanup_failed`, with its operation `failed`.
-   * @throws NotFound, Forbidden, CloseBlocked (409) with `closeReadiness`, WorkspaceBusy, WorkspaceStateConflict (409)
+   * @throws NotFound, Forbidden, CloseBlocked (409) with `closeReadiness`, NotCancellable (409), WorkspaceBusy, WorkspaceStateConflict (409)
    */
-  archive (actor: Actor, id: string, options?: ArchiveOptions): Promise<ArchiveAnswer>
+  archive (actor: Actor, id: string, options?: CloseOptions): Promise<ArchiveAnswer>
   /** @throws NotFound, Forbidden, WorkspaceBusy, WorkspaceStateConflict, WorktreeTaken (409), RestoreFailed (422), InsufficientStorage (507) */
   restore (actor: Actor, id: string, options?: RestoreOptions): Promise<ArchiveAnswer>
   /** For recovery: ends what a crash cut off in a workspace that is `archiving`; another one is left as it is. */
@@ -81,17 +92,25 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
       return assess(await gatherFacts(deps, row))
     },
 
+    async requireClosable (actor, id, { force }) {
+      const row = requireVisible(actor, await findWorkspace(db, id))
+      if (force) requireCompany(actor, row.company_id, 'admin')
+      await requireClosable(deps, row, { force })
+    },
+
     async archive (actor, id, options = {}) {
       const onBegun = telling(id, options.onBegun)
       const row = await requireManageable(deps, actor, id)
+      const forced = options.force === true ? await endHolders(deps, actor, row) : null
+      await refuseWhileJobsRun(deps, row)
       return await answer(await alone(deps, row, 'archiving', async (current, held) => {
         if (current.status === 'archived') return await archivedAlready(deps, current, actor)
         if (current.status === 'provisioning') throw new WorkspaceStateConflict('The workspace is provisioning; wait until that is done.')
-        if (current.status !== 'archiving') return await archiveWorkspace(deps, { row: current, actor, held, resumed: false, onBegun })
+        if (current.status !== 'archiving') return await archiveWorkspace(deps, { row: current, actor, held, resumed: false, forced, onBegun })
         // Cut off by a crash, and nobody has come to it yet. After a restore that was, there is still an archive to do.
         const finished = await finishWorkspace(deps, current, actor, held)
         if (finished.operation.phase === 'worktree_cleanup') return finished
-        return finished.row.status === 'archived' ? await archivedAlready(deps, finished.row, actor) : await archiveWorkspace(deps, { row: finished.row, actor, held, resumed: false, onBegun })
+        return finished.row.status === 'archived' ? await archivedAlready(deps, finished.row, actor) : await archiveWorkspace(deps, { row: finished.row, actor, held, resumed: false, forced, onBegun })
       }))
     },
 

@@ -128,6 +128,7 @@ async function inWorktree ({ git, planner, hostId }: DraftDeps, draft: Draft, { 
         branch_name: branch,
         base_ref: base?.ref ?? null,
         base_sha: base?.sha ?? null,
+        base_branch: base?.branch ?? null,
         repo_root: owner.root,
         realized_path: plan.path,
         shares_worktree: body.reuse === true

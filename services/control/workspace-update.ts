@@ -1,14 +1,13 @@
 /** Changes a workspace: its fields in one transaction with their activity, its status by what that status means. */
 import type { Db } from '../../db/client.ts'
 import { findWorkspace, updateWorkspace } from '../../db/execution-workspaces.ts'
-import type { CloseReadiness } from '../../openapi/schemas/readiness.ts'
 import { reusableStatuses as restoredStatuses, settableStatuses, type ExecutionWorkspace, type UpdateWorkspaceBody, type WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
 import type { Actor } from '../access/actor.ts'
 import { forbidAgentWrites } from '../access/agent-writes.ts'
 import { absent, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { changedSince, namesVersion } from '../entity-tag.ts'
-import { CloseBlocked, Conflict, StatusNotSettable, WorkspaceStateConflict } from '../errors.ts'
+import { Conflict, StatusNotSettable, WorkspaceStateConflict } from '../errors.ts'
 import type { RestoredStatus } from '../archive/restore.ts'
 import { recordWorkspaceActivity } from '../operations/activity.ts'
 import type { OnBegun } from '../operations/begun.ts'
@@ -17,8 +16,9 @@ import { preparePatch, type PatchDeps, type PreparedPatch } from './workspace-pa
 
 /** Closing and reopening, as the archive does them. */
 export interface Archive {
-  closeReadiness (actor: Actor, id: string): Promise<CloseReadiness>
-  archive (actor: Actor, id: string, options: { onBegun?: OnBegun<Changed> | undefined }): Promise<unknown>
+  /** @throws Forbidden (403) for force unless an admin asks, CloseBlocked (409) with `closeReadiness` */
+  requireClosable (actor: Actor, id: string, options: { force: boolean }): Promise<void>
+  archive (actor: Actor, id: string, options: { force: boolean, onBegun?: OnBegun<Changed> | undefined }): Promise<unknown>
   restore (actor: Actor, id: string, options: { status?: RestoredStatus | undefined, onBegun?: OnBegun<Changed> | undefined }): Promise<unknown>
 }
 
@@ -35,6 +35,8 @@ export interface UpdateDeps extends PatchDeps {
 export interface UpdateOptions {
   /** `If-Match`: the change is for this version only. */
   ifMatch?: string | undefined
+  /** Archiving ends live leases and jobs first. */
+  force?: boolean | undefined
   /** Told when closing or reopening has begun; other changes take no time. */
   onBegun?: OnBegun<ExecutionWorkspace> | undefined
 }
@@ -56,11 +58,13 @@ export async function updateExistingWorkspace (deps: UpdateDeps, actor: Actor, i
   forbidAgentWrites(actor, body, 'execution_workspace')
   const transition = transitionOf(row, body.status)
   if (!namesVersion(options.ifMatch, row.version)) throw changedSince()
-  if (transition === 'archive') await refuseBlocked(deps, actor, row, body)
+  const force = options.force === true
+  // The archive looks for itself; only other changes must wait for its answer, since nothing of a request is applied when it is blocked.
+  if (transition === 'archive' && Object.keys(body).length > 1) await deps.archive.requireClosable(actor, row.id, { force })
   const changed = await applyFields(deps, actor, id, body, options)
   if (transition === 'none' || transition === 'set') return changed
   const onBegun = workspaceOnly(options.onBegun)
-  if (transition === 'archive') await deps.archive.archive(actor, id, { onBegun })
+  if (transition === 'archive') await deps.archive.archive(actor, id, { force, onBegun })
   else await deps.archive.restore(actor, id, { status: restoredStatuses.find(status => status === body.status), onBegun })
   return await reread(deps.db, id)
 }
@@ -87,15 +91,6 @@ export function transitionOf (row: Pick<WorkspaceRow, 'status'>, wanted: Workspa
       throw new WorkspaceStateConflict('The files of this workspace were never made; archive it and make a new one.')
     default: return wanted === 'archived' ? 'archive' : 'set'
   }
-}
-
-/** Nothing of a request is applied when it also asks for a close that is blocked. */
-async function refuseBlocked ({ archive }: UpdateDeps, actor: Actor, row: WorkspaceRow, body: UpdateWorkspaceBody): Promise<void> {
-  // The archive looks for itself; only other changes must wait for its answer.
-  if (Object.keys(body).length === 1) return
-  const closeReadiness = await archive.closeReadiness(actor, row.id)
-  if (closeReadiness.state !== 'blocked') return
-  throw new CloseBlocked(closeReadiness.blockingReasons.join(' '), { members: { closeReadiness } })
 }
 
 async function applyFields (deps: UpdateDeps, actor: Actor, id: string, body: UpdateWorkspaceBody, { ifMatch }: UpdateOptions): Promise<WorkspaceRow> {

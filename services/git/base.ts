@@ -6,6 +6,8 @@ import { gitReason, type Git } from './exec.ts'
 export interface ResolvedBase {
   /** As named, or what was found: `origin/main`, `HEAD`. */
   ref: string
+  /** The branch that `HEAD` stands for, in full (`refs/heads/main`), where that is the base; else null. */
+  branch: string | null
   sha: string
   /** A fetch that failed, in words: the base is then as it was known before. */
   warnings: string[]
@@ -35,17 +37,24 @@ export async function resolveBase (git: Git, input: ResolveBaseInput): Promise<R
   const named = input.baseRef ?? input.repoRef
   if (named !== null) {
     const found = await resolveNamed(git, input, named, warnings)
-    if (found !== null) return { ...found, warnings }
+    if (found !== null) return { ...found, branch: await branchOf(git, input.repoRoot, found.ref), warnings }
     throw new BaseRefNotFound([`The base ${named} does not exist in ${input.repoRoot}`, ...warnings].join('. '))
   }
   for (const ref of [await originHead(git, input.repoRoot), 'origin/main', 'origin/master']) {
     if (ref === null || await resolveCommit(git, input.repoRoot, `refs/remotes/${ref}`) === null) continue
     const found = await resolveNamed(git, input, ref, warnings)
-    if (found !== null) return { ...found, warnings }
+    if (found !== null) return { ...found, branch: null, warnings }
   }
   const sha = await resolveCommit(git, input.repoRoot, 'HEAD')
   if (sha === null) throw new BaseRefNotFound(`${input.repoRoot} has no commit to start from`)
-  return { ref: 'HEAD', sha, warnings }
+  return { ref: 'HEAD', sha, branch: await branchOf(git, input.repoRoot, 'HEAD'), warnings }
+}
+
+/** Of the main checkout, where a base is looked up. */
+async function branchOf (git: Git, repoRoot: string, ref: string): Promise<string | null> {
+  if (ref !== 'HEAD' && ref !== '@') return null
+  const { stdout, exitCode } = await git(['symbolic-ref', '--quiet', 'HEAD'], { cwd: repoRoot, allowExitCodes: [1] })
+  return exitCode === 0 ? stdout.trim() : null
 }
 
 async function resolveNamed (git: Git, input: ResolveBaseInput, ref: string, warnings: string[]): Promise<{ ref: string, sha: string } | null> {

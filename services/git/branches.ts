@@ -1,5 +1,7 @@
 /** Questions about branches and commits, and the careful deletion of a branch that is merged. */
+import { isOwnBase } from './divergence.ts'
 import { GitFailed, gitReason, type Git } from './exec.ts'
+import { findMergeEvidence } from './merge-evidence.ts'
 
 /** Whether the local branch exists. */
 export async function branchExists (git: Git, root: string, branch: string): Promise<boolean> {
@@ -28,34 +30,49 @@ export interface BranchDeletion {
   reason: string | null
 }
 
+export interface DeletionInput {
+  repoRoot: string
+  branch: string
+  /** What the branch has to be merged into; null: nothing is known, so it is kept. */
+  baseRef: string | null
+  /** The tip is this commit, and something else keeps it: then a squash merge is evidence enough. */
+  keptTip?: string | null
+}
+
 /**
- * Deletes a branch only with evidence that its commits are in `baseRef` (without one: what `git branch -d` asks for).
- * Never forced, and never the commit that arrived in between: the deletion names the commit that was checked.
+ * Deletes a branch only with evidence that what it has done is in `baseRef`, whatever is checked out anywhere (`git branch -d`
+ * would ask HEAD or the upstream). Never forced, and never the commit that arrived in between: the deletion names the
+ * commit that was checked.
  */
-export async function deleteMergedBranch (git: Git, input: { repoRoot: string, branch: string, baseRef?: string | null }): Promise<BranchDeletion> {
+export async function deleteMergedBranch (git: Git, input: DeletionInput): Promise<BranchDeletion> {
   const { repoRoot, branch } = input
-  const kept = (reason: string): BranchDeletion => ({ deleted: false, reason })
-  const tip = await resolveCommit(git, repoRoot, `refs/heads/${branch}`)
-  if (tip === null) return kept(`there is no branch ${branch}`)
   try {
-    if (input.baseRef === undefined || input.baseRef === null) {
-      await git(['branch', '-d', '--', branch], { cwd: repoRoot })
-      return { deleted: true, reason: null }
-    }
-    const base = await resolveCommit(git, repoRoot, input.baseRef)
-    if (base === null) return kept(`the base ${input.baseRef} is unknown, so ${branch} may not be merged`)
-    if ([branch, `refs/heads/${branch}`].includes(input.baseRef)) return kept(`${branch} is its own base`)
-    const { exitCode } = await git(['merge-base', '--is-ancestor', tip, base], { cwd: repoRoot, allowExitCodes: [1] })
-    if (exitCode === 1) return kept(`${branch} is not merged into ${input.baseRef}`)
-    const holder = await checkedOutAt(git, repoRoot, branch)
-    if (holder !== null) return kept(`${branch} is checked out at ${holder}`)
+    const tip = await resolveCommit(git, repoRoot, `refs/heads/${branch}`)
+    const reason = tip === null ? `there is no branch ${branch}` : await reasonToKeep(git, input, tip)
+    if (tip === null || reason !== null) return { deleted: false, reason }
     await git(['update-ref', '-d', `refs/heads/${branch}`, tip], { cwd: repoRoot })
     await git(['config', '--remove-section', `branch.${branch}`], { cwd: repoRoot, allowExitCodes: [1, 5, 128] })
     return { deleted: true, reason: null }
   } catch (error) {
-    if (error instanceof GitFailed) return kept(gitReason(error))
+    if (error instanceof GitFailed) return { deleted: false, reason: gitReason(error) }
     throw error
   }
+}
+
+async function reasonToKeep (git: Git, { repoRoot, branch, baseRef, keptTip = null }: DeletionInput, tip: string): Promise<string | null> {
+  if (baseRef === null) return `no base is recorded, so ${branch} may not be merged`
+  const base = await resolveCommit(git, repoRoot, baseRef)
+  if (base === null) return `the base ${baseRef} is unknown, so ${branch} may not be merged`
+  if (isOwnBase(baseRef, branch)) return `${branch} is its own base`
+  const { exitCode } = await git(['merge-base', '--is-ancestor', tip, base], { cwd: repoRoot, allowExitCodes: [1] })
+  if (exitCode === 1 && (keptTip !== tip || !await isSquashed(git, { path: repoRoot, base, tip }))) return `${branch} is not merged into ${baseRef.replace(/^refs\/heads\//, '')}`
+  const holder = await checkedOutAt(git, repoRoot, branch)
+  return holder === null ? null : `${branch} is checked out at ${holder}`
+}
+
+async function isSquashed (git: Git, input: { path: string, base: string, tip: string }): Promise<boolean> {
+  const { stdout } = await git(['rev-list', '--count', input.base, `^${input.tip}`, '--'], { cwd: input.path })
+  return await findMergeEvidence(git, input, Number(stdout)).catch(() => null) !== null // not known is not merged
 }
 
 async function checkedOutAt (git: Git, repoRoot: string, branch: string): Promise<string | null> {

@@ -8,6 +8,8 @@ import type { StatusEntry } from './status.ts'
 export interface ChosenIgnored {
   /** Files and links that match a glob and are small enough. */
   chosen: BytePath[]
+  /** Ignored folders that are repositories of their own; like most of what is ignored, they are not kept. */
+  repositories: BytePath[]
   /** What matches, but is too large or could not be looked into, in words. */
   warnings: string[]
 }
@@ -27,7 +29,7 @@ export function matchesAny (path: BytePath, globs: readonly string[]): boolean {
 
 /** Chooses among the `ignored` entries of a status; folders ignored as a whole are searched too, except generated ones. */
 export async function chooseIgnored (root: string, entries: readonly StatusEntry[], globs: readonly string[], maxVisited = MAX_VISITED_ENTRIES): Promise<ChosenIgnored> {
-  const result: ChosenIgnored = { chosen: [], warnings: [] }
+  const result: ChosenIgnored = { chosen: [], repositories: [], warnings: [] }
   if (globs.length === 0) return result
   const queue = entries.filter(entry => entry.kind === 'ignored').map(entry => entry.path)
   let visited = 0
@@ -36,6 +38,7 @@ export async function chooseIgnored (root: string, entries: readonly StatusEntry
       const folder = path.slice(0, -1)
       if (generated.has(baseNameOf(folder))) continue
       const found = await listFolder(root, folder, result.warnings)
+      if (found.some(inside => /^\.git\/?$/.test(inside.slice(path.length)))) result.repositories.push(folder)
       visited += found.length
       if (visited > maxVisited) {
         result.warnings.push(`Not all ignored folders were searched: ${toDisplay(path)} and others hold too many files`)

@@ -3,10 +3,12 @@ import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { GitReadiness } from '../../openapi/schemas/readiness.ts'
 import { toDisplay, toFsPath, type BytePath } from './byte-path.ts'
+import { readDivergence } from './divergence.ts'
 import { gitReason, type Git } from './exec.ts'
 import { chooseIgnored } from './ignored.ts'
 import { DEFAULT_RESCUE_IGNORED, type RescueDescription } from './snapshot.ts'
-import { describeStatus, readStatus, type WorktreeStatus } from './status.ts'
+import { describeStatus, isRepositoryInside, readStatus, repositoryInside, type WorktreeStatus } from './status.ts'
+import { findSubmoduleWork, listSubmodules } from './submodules.ts'
 
 export interface GitInspection extends Omit<GitReadiness, 'createdByRuntime' | 'rescue'> {
   /** False when the working state could not be read: the counts are then 0 but mean nothing, and nothing may be deleted. */
@@ -17,6 +19,8 @@ export interface GitInspection extends Omit<GitReadiness, 'createdByRuntime' | '
   rescue: RescueDescription | null
   /** What could not be inspected, each a sentence for a warning. */
   problems: string[]
+  /** Why no snapshot can be taken, and so nothing removed; each the rest of a sentence. */
+  hindrances: string[]
 }
 
 export interface InspectInput {
@@ -34,7 +38,8 @@ const MAX_IGNORED_NAMES = 50
 const MAX_NAMED_IGNORED_BYTES = 1024 * 1024
 
 /**
- * Inspects the worktree at `path` (for a folder inside a checkout: the whole checkout) with at most three git processes side by side (status, ahead/behind, unpushed).
+ * Inspects the worktree at `path` (for a folder inside a checkout: the whole checkout) with three git processes side by side (status, ahead/behind,
+ * unpushed), and further ones only where the branch and its base have both gone on, HEAD is detached, or there are submodules.
  * Never throws for a state of the worktree: what could not be seen is in `problems`, and never counts as clean or merged.
  */
 export async function inspectWorktree (git: Git, input: InspectInput): Promise<GitInspection> {
@@ -54,15 +59,15 @@ export async function inspectWorktree (git: Git, input: InspectInput): Promise<G
   result.repoRoot ??= commonDir.endsWith('/.git') ? dirname(commonDir) : null
   const [status, divergence, unpushed, operation] = await Promise.all([
     readStatus(git, { path: topLevel, ignored: true, renames: true }).catch(unreadable),
-    countDivergence(git, input, result.problems),
+    readDivergence(git, input, result.problems),
     countUnpushed(git, topLevel, commonDir),
     findOperation(gitDir)
   ])
   result.operationInProgress = operation
   if (status === null) return result
   await applyStatus(result, input, { ...status, topLevel })
-  result.unpushedCount = unpushed
-  return applyDivergence(result, divergence, input)
+  result.hindrances = await findHindrances(git, result.hasSubmodules, { ...status, topLevel })
+  return Object.assign(result, divergence, { unpushedCount: unpushed, unreferencedCount: await countUnreferenced(git, topLevel, status) })
 }
 
 function nothingKnown (input: InspectInput): GitInspection {
@@ -83,14 +88,17 @@ function nothingKnown (input: InspectInput): GitInspection {
     branchDrift: false,
     operationInProgress: null,
     unpushedCount: null,
+    unreferencedCount: null,
     ignoredEntryCount: 0,
     ignoredEntries: [],
     hasSubmodules: false,
+    nestedRepositories: [],
     mergeEvidence: null,
     isReadable: false,
     pathExists: false,
     rescue: null,
-    problems: []
+    problems: [],
+    hindrances: []
   }
 }
 
@@ -113,7 +121,17 @@ async function applyStatus (result: GitInspection, input: InspectInput, status: 
   result.checkedOutBranch = status.branch
   result.branchDrift = input.branchName !== null && status.branch !== input.branchName
   result.hasSubmodules = hasModules || status.entries.some(entry => entry.submodule.startsWith('S'))
+  result.nestedRepositories = [...status.entries.filter(isRepositoryInside).map(entry => entry.path.slice(0, -1)), ...chosen.repositories].map(toDisplay)
   result.rescue = describeStatus(status.entries, chosen.chosen)
+}
+
+/** What a snapshot refuses to hold: it is told before somebody tries. */
+async function findHindrances (git: Git, hasSubmodules: boolean, { entries, topLevel }: WorktreeStatus & { topLevel: string }): Promise<string[]> {
+  const inside = entries.filter(isRepositoryInside).map(({ path }) => repositoryInside(path))
+  if (!hasSubmodules) return inside
+  const reasons = await listSubmodules(git, topLevel).then(async paths => (await findSubmoduleWork(git, topLevel, paths)).reasons)
+    .catch((error: unknown) => [`its submodules could not be looked into: ${gitReason(error)}`])
+  return [...inside, ...reasons]
 }
 
 /** Small ignored files by name; folders ignored as a whole are left out. */
@@ -127,33 +145,18 @@ async function nameSmallFiles (root: string, ignored: readonly BytePath[]): Prom
   return names
 }
 
-interface Divergence { ahead: number, behind: number }
-
-async function countDivergence (git: Git, input: InspectInput, problems: string[]): Promise<Divergence | null> {
-  if (input.baseRef === null) return null
-  try {
-    const { stdout } = await git(['rev-list', '--left-right', '--count', '--end-of-options', `${input.baseRef}...HEAD`, '--'], { cwd: input.path })
-    const [behind, ahead] = stdout.trim().split('\t').map(Number)
-    return ahead === undefined || behind === undefined ? null : { ahead, behind }
-  } catch {
-    problems.push(`The base ${input.baseRef} could not be compared with: whether the work is merged is not known.`)
-    return null
-  }
-}
-
-function applyDivergence (result: GitInspection, divergence: Divergence | null, input: InspectInput): GitInspection {
-  if (divergence === null || input.baseRef === null) return result
-  result.aheadCount = divergence.ahead
-  result.behindCount = divergence.behind
-  result.isMergedIntoBase = divergence.ahead === 0
-  result.mergeEvidence = divergence.ahead === 0 ? 'ancestor' : null
-  return result
-}
-
 /** Commits of HEAD on no remote-tracking branch; null when the repository knows no remote, or it can't be counted. */
 async function countUnpushed (git: Git, path: string, commonDir: string): Promise<number | null> {
   if (!await knowsRemotes(commonDir)) return null
   const result = await git(['rev-list', '--count', 'HEAD', '--not', '--remotes', '--'], { cwd: path }).catch(() => null)
+  return result === null ? null : Number(result.stdout)
+}
+
+/** Commits of a detached HEAD that nothing else leads to; null when it is on a branch, or they can't be counted. */
+async function countUnreferenced (git: Git, path: string, { headSha, branch }: WorktreeStatus): Promise<number | null> {
+  if (branch !== null || headSha === null) return null
+  // Snapshots of this service are no place anybody looks for commits.
+  const result = await git(['rev-list', '--count', 'HEAD', '--not', '--exclude=refs/berth/*', '--glob=refs/*', '--'], { cwd: path }).catch(() => null)
   return result === null ? null : Number(result.stdout)
 }
 

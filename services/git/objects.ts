@@ -79,14 +79,18 @@ export interface CommitInput {
   at: Date
 }
 
-/** Makes a commit under the service's own name: a user without a git identity can be rescued too. */
-export async function writeCommit (git: Git, cwd: string, input: CommitInput): Promise<string> {
+/**
+ * Makes a commit under the service's own name: a user without a git identity can be rescued too.
+ * @param env further variables, such as where objects go
+ */
+export async function writeCommit (git: Git, cwd: string, input: CommitInput, env: Record<string, string> = {}): Promise<string> {
   const date = `@${Math.floor(input.at.getTime() / 1000)} +0000`
   const { stdout } = await git(['commit-tree', input.tree, ...input.parents.flatMap(parent => ['-p', parent])], {
     cwd,
     input: input.message,
     config: [...durable, ['i18n.commitEncoding', 'UTF-8']],
     env: {
+      ...env,
       GIT_AUTHOR_NAME: 'Berth',
       GIT_AUTHOR_EMAIL: 'berth@localhost',
       GIT_AUTHOR_DATE: date,

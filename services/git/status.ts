@@ -108,6 +108,16 @@ function unknown (record: string): StatusEntry {
   }
 }
 
+/** Whether an entry is a repository that lies in the worktree without being a submodule: git looks into any other folder. */
+export function isRepositoryInside ({ kind, path }: Pick<StatusEntry, 'kind' | 'path'>): boolean {
+  return kind === 'untracked' && path.endsWith('/')
+}
+
+/** Why that stands in the way of a snapshot. */
+export function repositoryInside (path: BytePath): string {
+  return `${toDisplay(path)} is a git repository of its own, which a snapshot can not hold`
+}
+
 /** What a snapshot of this state would hold; `ignored` are the ignored files it would take along. */
 export function describeStatus (entries: readonly StatusEntry[], ignored: readonly BytePath[]): RescueDescription {
   const counts: RescueCounts = { staged: 0, modified: 0, deleted: 0, untracked: 0, ignored: 0, conflicted: 0 }

@@ -11,7 +11,7 @@ import { chooseIgnored } from './ignored.ts'
 import { parseIndex, type HashName, type IndexEntry, type PortableIndex } from './index-file.ts'
 import { withScratch } from './objects.ts'
 import { readProgressFiles, type ProgressFile } from './progress-files.ts'
-import { readStatus, type StatusEntry } from './status.ts'
+import { isRepositoryInside, readStatus, repositoryInside, type StatusEntry } from './status.ts'
 import { findSubmoduleWork } from './submodules.ts'
 
 /** Digests of the parts a state consists of; each compares for itself. */
@@ -110,8 +110,8 @@ async function readIndex (git: Git, cwd: string, { indexPath, hash }: Place): Pr
 }
 
 function refuseRepositoriesInside (entries: readonly StatusEntry[]): void {
-  const inside = entries.find(entry => entry.kind === 'untracked' && entry.path.endsWith('/'))
-  if (inside !== undefined) throw new Error(`${toDisplay(inside.path)} is a git repository of its own, which a snapshot can not hold`)
+  const inside = entries.find(isRepositoryInside)
+  if (inside !== undefined) throw new Error(repositoryInside(inside.path))
 }
 
 interface TrackedInput { files: ReturnType<typeof createFileReader>, status: readonly StatusEntry[], index: readonly IndexEntry[], all: boolean }

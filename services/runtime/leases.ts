@@ -65,13 +65,15 @@ export interface EndInput {
   action: 'lease_released' | 'lease_expired'
   actor: Actor
   now: Date
+  /** Further details of its activity. */
+  details?: JsonObject
 }
 
 /** Ends a lease: idle time begins to count for what it held. Undefined when it ended or was renewed meanwhile. Pass a transaction. */
-export async function endLease (trx: Db, lease: LeaseRow, { action, actor, now }: EndInput): Promise<LeaseRow | undefined> {
+export async function endLease (trx: Db, lease: LeaseRow, { action, actor, now, details }: EndInput): Promise<LeaseRow | undefined> {
   const ended = await releaseLease(trx, lease.id, now, { overdue: action === 'lease_expired' })
   if (ended === undefined) return undefined
-  await record(trx, ended, action, actor, { expiresAt: ended.expires_at.toISOString() })
+  await record(trx, ended, action, actor, { expiresAt: ended.expires_at.toISOString(), ...details })
   await touchServicesOf(trx, ended.execution_workspace_id, now)
   return ended
 }

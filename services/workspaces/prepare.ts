@@ -105,6 +105,7 @@ async function place (deps: PrepareDeps, op: OperationHandle, { row, made, base,
     repo_root: plan.owner.root,
     base_ref: base.ref,
     base_sha: base.sha,
+    base_branch: base.branch,
     ...(plan.kind === 'reuse' ? {} : { created_by_runtime: true, branch_created_by_runtime: plan.kind === 'create' })
   })
   if (plan.kind === 'reuse') {

@@ -42,6 +42,8 @@ export function toWorkspace (row: WorkspaceRow, services: RuntimeService[]): Exe
     runtimeServices: services,
     hostId: row.host_id,
     baseSha: row.base_sha,
+    diskBytes: row.disk_bytes === null ? null : Number(row.disk_bytes),
+    diskMeasuredAt: row.disk_measured_at?.toISOString() ?? null,
     version: row.version,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString()

@@ -88,6 +88,30 @@ const cases: Case[] = [
     warnings: ['A rebase is in progress.']
   },
   {
+    title: 'jobs block by their names, whatever else is under way warns',
+    facts: { jobs: [{ id: 'j1', name: 'test', status: 'running' }, { id: 'j2', name: 'build', status: 'queued' }], underWay: [{ id: 'u', name: 'start web', status: 'running' }] },
+    state: 'blocked',
+    blocking: ['The job test is running (operation j1).', 'The job build waits for its turn (operation j2).'],
+    warnings: ['Under way: start web (operation u).']
+  },
+  {
+    title: 'an archive that is under way does not warn of itself',
+    facts: { row: { status: 'archiving' }, underWay: [{ id: 'u', name: 'npm run clean', status: 'running' }] },
+    state: 'ready'
+  },
+  {
+    title: 'commits that only a detached HEAD has warn',
+    facts: { git: gitFacts({ branchDrift: true, checkedOutBranch: null, unreferencedCount: 2 }) },
+    state: 'ready_with_warnings',
+    warnings: ['The workspace is on no branch (detached HEAD), not on its recorded branch feature.', 'HEAD is detached, with 2 commits that no branch has.']
+  },
+  {
+    title: 'a repository of its own warns',
+    facts: { git: gitFacts({ nestedRepositories: ['deps/theirs'] }) },
+    state: 'ready_with_warnings',
+    warnings: ['A repository of its own lies in the workspace, and no snapshot holds it: deps/theirs.']
+  },
+  {
     title: 'what could not be inspected warns and keeps the folder',
     facts: { git: null, problems: ['The repository could not be read.'], removal: { kind: 'refuse', path: worktreePath, reason: 'it could not be inspected' } },
     state: 'ready_with_warnings',

@@ -10,7 +10,7 @@ import { runGit } from '../../fixtures/git.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const { db } = await openTestDatabase(t, 'pglite')
-const { deps, repo, companyId, dataDir, addWorkspace, addRow, read } = await makeHarbour(t, { db })
+const { deps, repo, companyId, projectId, projectWorkspaceId, hostId, dataDir, addWorkspace, addRow, read } = await makeHarbour(t, { db })
 
 t.test('commands: the workspace, the project workspace, then the teardown of the nearest', async t => {
   const row = { config: null, strategy: null, strategy_type: 'git_worktree' } as const
@@ -68,6 +68,48 @@ t.test('git is null where nothing points at git, and a problem where it should b
   const lost = await addWorkspace('unknown-base', { base_ref: 'no-such-base' })
   const unknown = await gatherFacts(deps, await read(lost.id))
   t.match(unknown, { git: { isMergedIntoBase: null, mergeEvidence: null, aheadCount: null }, problems: [/no-such-base/], removal: { kind: 'worktree' } })
+})
+
+t.test('jobs keep a workspace, other operations are told, and the size is what was measured last', async t => {
+  const { id } = await addWorkspace('working', { disk_bytes: 4096, disk_measured_at: new Date(0) })
+  const operation = (status: 'running' | 'queued' | 'succeeded', metadata: object) => ({
+    id: randomUUID(), company_id: companyId, execution_workspace_id: id, phase: 'workspace_provision' as const, status, command: 'a command', metadata: JSON.stringify(metadata)
+  })
+  const job = (name: string) => ({ action: 'run', workspaceCommandKind: 'job', workspaceCommandName: name })
+  await db.insertInto('workspace_operations').values([
+    operation('running', job('test')), operation('queued', job('build')), operation('succeeded', job('done')),
+    operation('running', { action: 'start', workspaceCommandKind: 'service', workspaceCommandName: null }), operation('running', { action: 'archive' })
+  ]).execute()
+  t.match(await gatherFacts(deps, await read(id)), {
+    jobs: [{ name: 'test', status: 'running' }, { name: 'build', status: 'queued' }],
+    underWay: [{ name: 'a command' }],
+    disk: { bytes: 4096, measuredAt: new Date(0) }
+  })
+  t.equal((await gatherFacts(deps, await read(id))).underWay.length, 1, 'an archive does not wait for itself')
+})
+
+t.test('a session that borrows services stops those of its own only, and lets go of the others', async t => {
+  const id = await addRow({ provider_type: 'local_fs', strategy_type: 'project_primary', mode: 'shared_workspace', cwd: repo })
+  const service = (name: string, workspaceId: string | null, reuseKey: string | null) => ({
+    id: randomUUID(),
+    company_id: companyId,
+    project_id: projectId,
+    project_workspace_id: projectWorkspaceId,
+    execution_workspace_id: workspaceId,
+    scope_type: 'project_workspace' as const,
+    service_name: name,
+    status: 'running' as const,
+    lifecycle: reuseKey === null ? 'ephemeral' as const : 'shared' as const,
+    reuse_key: reuseKey,
+    identity_key: name,
+    provider: 'local_process' as const,
+    health_status: 'unknown' as const,
+    host_id: hostId
+  })
+  await db.insertInto('runtime_services').values([service('theirs', null, 'theirs'), service('own', id, null)]).execute()
+  await db.insertInto('runtime_service_uses').values({ reuse_key: 'theirs', execution_workspace_id: id, project_workspace_id: null }).execute()
+  const facts = await gatherFacts(deps, await read(id))
+  t.same([facts.stopping, facts.handedOver].map(services => services.map(({ serviceName }) => serviceName)), [['own'], []])
 })
 
 t.test('removal is judged against every project workspace and every other live folder', async t => {

@@ -5,7 +5,7 @@ import { decideRemoval, type RemovalFacts } from '../../../services/archive/remo
 const path = '/data/worktrees/p/feature'
 const worktree = { provider_type: 'git_worktree', realized_path: path, created_by_runtime: true } as const
 const folder = { ...worktree, provider_type: 'local_fs' } as const
-const base: RemovalFacts = { row: worktree, verdict: { ok: true, realPath: path }, sharedWith: [], inspection: { isReadable: true, problems: [] }, isLocked: false }
+const base: RemovalFacts = { row: worktree, verdict: { ok: true, realPath: path }, sharedWith: [], inspection: { isReadable: true, problems: [], hindrances: [] }, isLocked: false }
 const no = (code: 'missing' | 'protected' | 'unsafe_path') => ({ ok: false, code, reason: 'a reason' }) as const
 
 const cases: [title: string, changes: Partial<RemovalFacts>, kind: string, reason?: RegExp][] = [
@@ -16,7 +16,8 @@ const cases: [title: string, changes: Partial<RemovalFacts>, kind: string, reaso
   ['a protected one is refused', { verdict: no('protected') }, 'refuse', /a reason/],
   ['one behind a symlink is refused', { verdict: no('unsafe_path') }, 'refuse', /a reason/],
   ['a locked one is refused', { isLocked: true }, 'refuse', /locked/],
-  ['one that git could not read is refused', { inspection: { isReadable: false, problems: ['Broken.'] } }, 'refuse', /could not be inspected \(Broken\.\)/],
+  ['one that git could not read is refused', { inspection: { isReadable: false, problems: ['Broken.'], hindrances: [] } }, 'refuse', /could not be inspected \(Broken\.\)/],
+  ['one that no snapshot could hold is refused', { inspection: { isReadable: true, problems: [], hindrances: ['the submodule part has changes of its own'] } }, 'refuse', /submodule part/],
   ['one that git was not asked about is refused', { inspection: null }, 'refuse', /could not be inspected/],
   ['a workspace without a folder has nothing to remove', { row: { ...worktree, realized_path: null } }, 'none'],
   ['a plain folder of this service goes', { row: folder, inspection: null }, 'folder'],

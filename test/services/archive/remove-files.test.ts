@@ -6,7 +6,7 @@ import t from 'tap'
 import { localBoard } from '../../../services/access/actor.ts'
 import { makeHarbour } from '../../fixtures/archive.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
-import { runGit } from '../../fixtures/git.ts'
+import { commitAll, runGit } from '../../fixtures/git.ts'
 
 const { db } = await openTestDatabase(t, 'pglite')
 // One repository for all: each test has a branch, a worktree and a workspace of its own in it.
@@ -26,7 +26,7 @@ t.test('a snapshot that can not be made removes nothing', async t => {
   t.ok(workspace.cleanupReason)
   t.ok(existsSync(join(path, 'inner', '.git', 'HEAD')))
   t.notOk(existsSync(join(path, 'ran')), 'the commands did not run either')
-  t.same(await operations(id), ['worktree_cleanup failed', 'workspace_rescue failed'])
+  t.same(await operations(id), ['worktree_cleanup failed'], 'what no snapshot can hold is seen before one is tried')
 })
 
 t.test('a worktree that was not made by the service, or that another workspace uses, is kept', async t => {
@@ -76,6 +76,39 @@ t.test('whatever a row says, a path that others need stays', async t => {
   await mkdir(join(holder.path, 'sub'))
   t.match((await archive.archive(localBoard, holder.id)).workspace, { status: 'cleanup_failed', cleanupReason: /project workspace/ }, "another company's project workspace in it")
   t.ok(existsSync(join(holder.path, 'sub')))
+})
+
+t.test('a branch goes when its recorded base has it, whatever the main checkout has out', async t => {
+  const { archive, addWorkspace, repo } = harbour
+  const work = async (branch: string, row: object = {}) => {
+    const made = await addWorkspace(branch, row)
+    await writeFile(join(made.path, branch), branch)
+    commitAll(made.path, branch)
+    return made
+  }
+  const close = async (id: string) => ({ readiness: await archive.closeReadiness(localBoard, id), ...await archive.archive(localBoard, id) })
+  const has = (branch: string) => runGit(repo, 'branch', '--list', branch) !== ''
+  const head = { base_ref: 'HEAD', base_branch: 'refs/heads/main' }
+  const [unmerged, merged, squashed, moved] = [await work('unmerged', head), await work('merged', head), await work('squashed'), await work('moved')]
+  runGit(repo, 'merge', '--quiet', 'merged')
+  runGit(repo, 'merge', '--quiet', '--squash', 'squashed')
+  commitAll(repo, 'squashed')
+  runGit(repo, 'switch', '--quiet', '--detach', 'unmerged')
+
+  const kept = await close(unmerged.id)
+  t.match(kept.readiness.git, { isMergedIntoBase: false, aheadCount: 1, baseRef: 'main' }, 'HEAD is not taken for the base of what HEAD is on')
+  t.match(kept.workspace, { status: 'archived', cleanupReason: /The branch unmerged is kept: unmerged is not merged into main/ })
+  t.ok(has('unmerged'))
+  t.match((await close(merged.id)).workspace, { status: 'archived', cleanupReason: null })
+  t.notOk(has('merged'), 'also when HEAD has something else by now')
+  const { readiness, workspace } = await close(squashed.id)
+  t.match([readiness.git, workspace], [{ isMergedIntoBase: true, mergeEvidence: 'tree' }, { cleanupReason: null }])
+  t.notOk(has('squashed'))
+  await archive.restore(localBoard, squashed.id)
+  t.equal(runGit(squashed.path, 'log', '-1', '--format=%s %D'), 'squashed HEAD -> squashed', 'its commits were kept')
+  runGit(moved.path, 'switch', '--quiet', '--detach', 'main')
+  t.match((await close(moved.id)).workspace, { cleanupReason: /The branch moved is kept/ }, 'what is checked out is not what the branch has')
+  runGit(repo, 'switch', '--quiet', 'main')
 })
 
 t.test('a folder that somebody deleted: what was staged is rescued, and git forgets it', async t => {

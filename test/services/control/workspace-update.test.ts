@@ -4,7 +4,7 @@ import { openTestDatabase } from '../../fixtures/database.ts'
 import { isolated, problemOf, rowOf, workspaceHouse } from '../../fixtures/workspaces.ts'
 import { updateWorkspace } from '../../../db/execution-workspaces.ts'
 import { transitionOf, type Archive } from '../../../services/control/workspace-update.ts'
-import type { CloseReadiness } from '../../../openapi/schemas/readiness.ts'
+import { CloseBlocked } from '../../../services/errors.ts'
 
 test('what a wanted status asks for depends on the present one', async t => {
   t.equal(transitionOf({ status: 'active' }, undefined), 'none')
@@ -46,7 +46,7 @@ test('changes of a workspace', async t => {
   await t.test('a blocked close applies nothing of the request', async t => {
     const archived: string[] = []
     const archive: Archive = {
-      closeReadiness: async (_actor, workspaceId) => ({ workspaceId, state: 'blocked', blockingReasons: ['An issue is open.'] }) as unknown as CloseReadiness,
+      requireClosable: async () => { throw new CloseBlocked('An issue is open.', { members: { closeReadiness: { state: 'blocked' } } }) },
       archive: async (_actor, id) => archived.push(id),
       restore: async () => {}
     }

@@ -23,31 +23,31 @@ async function behindOrigin (t: Test) {
 
 t.test('origin/HEAD is fetched first and reported by its name', async t => {
   const { root, sha } = await behindOrigin(t)
-  t.same(await resolveBase(git, { repoRoot: root, ...none }), { ref: 'origin/main', sha, warnings: [] })
+  t.same(await resolveBase(git, { repoRoot: root, ...none }), { ref: 'origin/main', sha, branch: null, warnings: [] })
 })
 
 t.test('without fetching the last known commit counts', async t => {
   const { root, old } = await behindOrigin(t)
-  t.same(await resolveBase(git, { repoRoot: root, ...none, fetch: false }), { ref: 'origin/main', sha: old, warnings: [] })
+  t.same(await resolveBase(git, { repoRoot: root, ...none, fetch: false }), { ref: 'origin/main', sha: old, branch: null, warnings: [] })
 })
 
 t.test('a fetch that fails is a warning', async t => {
   const { root, old } = await behindOrigin(t)
   rmSync(join(dirname(root), 'origin.git'), { recursive: true })
-  t.match(await resolveBase(git, { repoRoot: root, ...none, baseRef: 'origin/main' }), { ref: 'origin/main', sha: old, warnings: [/Could not fetch origin\/main.*last known commit/s] })
+  t.match(await resolveBase(git, { repoRoot: root, ...none, baseRef: 'origin/main' }), { ref: 'origin/main', sha: old, branch: null, warnings: [/Could not fetch origin\/main.*last known commit/s] })
 })
 
 t.test('a branch only the remote has is found, by its long name and by its short one', async t => {
   const { root, sha } = await behindOrigin(t)
-  t.same(await resolveBase(git, { repoRoot: root, ...none, baseRef: 'origin/only-there' }), { ref: 'origin/only-there', sha, warnings: [] })
-  t.same(await resolveBase(git, { repoRoot: root, ...none, repoRef: 'only-there' }), { ref: 'origin/only-there', sha, warnings: [] })
+  t.same(await resolveBase(git, { repoRoot: root, ...none, baseRef: 'origin/only-there' }), { ref: 'origin/only-there', sha, branch: null, warnings: [] })
+  t.same(await resolveBase(git, { repoRoot: root, ...none, repoRef: 'only-there' }), { ref: 'origin/only-there', sha, branch: null, warnings: [] })
 })
 
 t.test('the strategy comes before repoRef, and a local branch is not fetched', async t => {
   const { root, old } = await behindOrigin(t)
   runGit(root, 'branch', 'local')
-  t.same(await resolveBase(git, { repoRoot: root, baseRef: 'local', repoRef: 'origin/main', fetch: true }), { ref: 'local', sha: old, warnings: [] })
-  t.same(await resolveBase(git, { repoRoot: root, baseRef: null, repoRef: old, fetch: true }), { ref: old, sha: old, warnings: [] })
+  t.same(await resolveBase(git, { repoRoot: root, baseRef: 'local', repoRef: 'origin/main', fetch: true }), { ref: 'local', sha: old, branch: null, warnings: [] })
+  t.same(await resolveBase(git, { repoRoot: root, baseRef: null, repoRef: old, fetch: true }), { ref: old, sha: old, branch: null, warnings: [] })
 })
 
 t.test('without origin/HEAD come origin/main, origin/master and HEAD', async t => {
@@ -58,7 +58,7 @@ t.test('without origin/HEAD come origin/main, origin/master and HEAD', async t =
   runGit(root, 'update-ref', '-d', 'refs/remotes/origin/main')
   t.match(await resolveBase(git, { repoRoot: root, ...none, fetch: false }), { ref: 'origin/master', sha: old })
   runGit(root, 'remote', 'remove', 'origin')
-  t.same(await resolveBase(git, { repoRoot: root, ...none }), { ref: 'HEAD', sha: old, warnings: [] })
+  t.same(await resolveBase(git, { repoRoot: root, ...none }), { ref: 'HEAD', sha: old, branch: 'refs/heads/main', warnings: [] })
 })
 
 t.test('a named base that does not exist is refused, whatever it looks like', async t => {

@@ -45,7 +45,7 @@ t.test('a branch is kept, with the reason, when unmerged, in use, without a know
   runGit(root, 'branch', 'merged', 'HEAD')
   const cases: [string, string | null, RegExp][] = [
     ['work', 'main', /not merged into main/],
-    ['work', null, /not fully merged|checked out/],
+    ['work', null, /no base is recorded/],
     ['in-use', 'main', new RegExp(`checked out at ${join(dirname(root), 'in-use')}`)],
     ['merged', 'gone', /base gone is unknown/],
     ['merged', '--all', /unknown/],
@@ -56,8 +56,38 @@ t.test('a branch is kept, with the reason, when unmerged, in use, without a know
   for (const branch of ['work', 'in-use', 'merged']) t.equal(await branchExists(git, root, branch), true)
 })
 
-t.test('without a base git itself decides', async t => {
+t.test('without a base a branch is kept, even where git itself would delete it', async t => {
   const root = await makeRepository(t)
   runGit(root, 'branch', 'done')
-  t.same(await deleteMergedBranch(git, { repoRoot: root, branch: 'done' }), { deleted: true, reason: null })
+  t.match(await deleteMergedBranch(git, { repoRoot: root, branch: 'done', baseRef: null }), { deleted: false, reason: /no base is recorded/ })
+  t.equal(await branchExists(git, root, 'done'), true)
+})
+
+t.test('what the main checkout has out, or an upstream has, is no evidence', async t => {
+  const root = await makeRepository(t, { remote: true })
+  const tree = addTestWorktree(root, 'work')
+  writeFileSync(join(tree, 'x'), 'x')
+  commitAll(tree, 'work')
+  runGit(tree, 'push', '--quiet', '--set-upstream', 'origin', 'work')
+  runGit(root, 'worktree', 'remove', tree)
+  runGit(root, 'switch', '--quiet', '--detach', 'work')
+  t.match(await deleteMergedBranch(git, { repoRoot: root, branch: 'work', baseRef: 'main' }), { deleted: false, reason: /not merged into main/ })
+  runGit(root, 'branch', '-d', 'work')
+  t.equal(await branchExists(git, root, 'work'), false, 'git would have deleted it')
+})
+
+t.test('a squash merge is evidence where something keeps the commits, and only of the very tip', async t => {
+  const root = await makeRepository(t)
+  const tree = addTestWorktree(root, 'work')
+  writeFileSync(join(tree, 'x'), 'x')
+  const first = commitAll(tree, 'one')
+  writeFileSync(join(tree, 'y'), 'y')
+  const tip = commitAll(tree, 'two')
+  runGit(root, 'worktree', 'remove', tree)
+  runGit(root, 'merge', '--quiet', '--squash', 'work')
+  commitAll(root, 'squashed')
+  const input = { repoRoot: root, branch: 'work', baseRef: 'main' }
+  for (const keptTip of [null, first]) t.match(await deleteMergedBranch(git, { ...input, keptTip }), { deleted: false, reason: /not merged into main/ })
+  t.same(await deleteMergedBranch(git, { ...input, keptTip: tip }), { deleted: true, reason: null })
+  t.equal(await branchExists(git, root, 'work'), false)
 })

@@ -25,7 +25,7 @@ t.test('ignored folders are searched, links kept as links, generated folders lef
   await writeFiles(root, { '.env': '1', 'private/a/.env': '2', 'node_modules/x/.env': '3', 'private/node_modules/.env': '4', 'private/other': '5' })
   symlinkSync('/', join(root, 'private', '.env.root'))
   const found = await chooseIgnored(root, ignored('.env', 'private/', 'node_modules/', 'gone/.env'), ['.env*'])
-  t.same(found, { chosen: ['.env', 'private/.env.root', 'private/a/.env'], warnings: [] })
+  t.same(found, { chosen: ['.env', 'private/.env.root', 'private/a/.env'], repositories: [], warnings: [] })
 })
 
 t.test('what is too large is said', async t => {

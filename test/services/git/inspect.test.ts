@@ -30,14 +30,17 @@ t.test('a clean worktree at its base is merged, by ancestry', async t => {
     branchDrift: false,
     operationInProgress: null,
     unpushedCount: null,
+    unreferencedCount: null,
     ignoredEntryCount: 0,
     ignoredEntries: [],
     hasSubmodules: false,
+    nestedRepositories: [],
     mergeEvidence: 'ancestor',
     isReadable: true,
     pathExists: true,
     rescue: { counts: { staged: 0, modified: 0, deleted: 0, untracked: 0, ignored: 0, conflicted: 0 }, files: [], fileCount: 0 },
-    problems: []
+    problems: [],
+    hindrances: []
   })
 })
 
@@ -72,6 +75,10 @@ t.test('changes of every kind are counted and named, with few processes', async 
     rescue: { counts: { staged: 1, modified: 1, deleted: 1, untracked: 2, ignored: 1, conflicted: 0 }, fileCount: 6 },
     problems: []
   })
+  t.equal(processes, 11, 'three side by side, and the search for a squash merge beside them, since both have gone on')
+  runGit(tree, 'merge', '--quiet', '--strategy=ours', '--autostash', 'main')
+  processes = 0
+  t.match(await inspectWorktree(counting, { path: tree, baseRef: 'main', branchName: 'work' }), { behindCount: 0, isMergedIntoBase: false })
   t.equal(processes, 3)
 })
 
@@ -89,6 +96,42 @@ t.test('another branch or a detached HEAD is drift', async t => {
   t.match(await inspectWorktree(git, { path: tree, baseRef: null, branchName: 'work' }), { checkedOutBranch: 'elsewhere', branchDrift: true })
   runGit(tree, 'switch', '--quiet', '--detach')
   t.match(await inspectWorktree(git, { path: tree, baseRef: null, branchName: 'work' }), { checkedOutBranch: null, branchDrift: true })
+})
+
+t.test('commits of a detached HEAD that nothing else leads to are counted', async t => {
+  const root = await makeRepository(t)
+  const tree = addTestWorktree(root, 'work')
+  const inspect = async () => (await inspectWorktree(git, { path: tree, baseRef: 'main', branchName: 'work' })).unreferencedCount
+  t.equal(await inspect(), null, 'a branch leads to what is on it')
+  runGit(tree, 'switch', '--quiet', '--detach')
+  t.equal(await inspect(), 0)
+  for (const name of ['one', 'two']) {
+    writeFileSync(join(tree, name), name)
+    commitAll(tree, name)
+  }
+  runGit(root, 'update-ref', 'refs/berth/rescue/x', runGit(tree, 'rev-parse', 'HEAD'))
+  t.equal(await inspect(), 2, 'a snapshot of this service is no branch')
+  runGit(root, 'tag', 'kept', runGit(tree, 'rev-parse', 'HEAD~1'))
+  t.equal(await inspect(), 1)
+})
+
+t.test('repositories inside are named: one that is not ignored stands in the way, so does work in a submodule', async t => {
+  const part = await makeRepository(t)
+  const root = await makeRepository(t, { files: { '.gitignore': 'deps/\n' } })
+  for (const inside of ['deps/theirs', 'mine']) {
+    mkdirSync(join(root, inside), { recursive: true })
+    runGit(join(root, inside), 'init', '--quiet')
+  }
+  const inspect = async () => await inspectWorktree(git, { path: root, baseRef: null, branchName: null })
+  const found = await inspect()
+  t.same(found.nestedRepositories, ['mine', 'deps/theirs'])
+  t.match(found.hindrances, [/^mine\/ is a git repository of its own/])
+  rmSync(join(root, 'mine'), { recursive: true })
+  runGit(root, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', part, 'part')
+  commitAll(root, 'with a part')
+  t.same((await inspect()).hindrances, [])
+  writeFileSync(join(root, 'part', 'new'), 'new')
+  t.match((await inspect()).hindrances, [/the submodule part has changes/])
 })
 
 t.test('a base that is unknown, looks like an option or is missing leaves merged unknown', async t => {

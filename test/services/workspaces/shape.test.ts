@@ -8,7 +8,7 @@ import { servicesOwner, toSummary, toWorkspace, type WorkspaceRow } from '../../
 const id = '11111111-1111-4111-8111-111111111111'
 const at = new Date('2026-01-31T12:00:00.123Z')
 const row: WorkspaceRow = {
-  id, company_id: id, project_id: id, project_workspace_id: id, source_issue_id: null, derived_from_execution_workspace_id: null, host_id: id, mode: 'isolated_workspace', strategy_type: 'git_worktree', provider_type: 'git_worktree', name: 'n', status: 'active', cwd: '/w', repo_url: null, base_ref: 'main', base_sha: 'abc', branch_name: 'b', provider_ref: '/w', strategy: { type: 'git_worktree', provisionCommand: 'x' }, config: null, metadata: { a: 1 }, created_by_runtime: true, realized_path: '/w', repo_root: '/r', branch_created_by_runtime: true, shares_worktree: false, provision_fingerprint: 'f', rescue: null, version: 3, cleanup_eligible_at: null, cleanup_reason: null, last_used_at: at, opened_at: at, closed_at: null, created_at: at, updated_at: at
+  id, company_id: id, project_id: id, project_workspace_id: id, source_issue_id: null, derived_from_execution_workspace_id: null, host_id: id, mode: 'isolated_workspace', strategy_type: 'git_worktree', provider_type: 'git_worktree', name: 'n', status: 'active', cwd: '/w', repo_url: null, base_ref: 'main', base_sha: 'abc', base_branch: null, disk_bytes: '4096', disk_measured_at: at, branch_name: 'b', provider_ref: '/w', strategy: { type: 'git_worktree', provisionCommand: 'x' }, config: null, metadata: { a: 1 }, created_by_runtime: true, realized_path: '/w', repo_root: '/r', branch_created_by_runtime: true, shares_worktree: false, provision_fingerprint: 'f', rescue: null, version: 3, cleanup_eligible_at: null, cleanup_reason: null, last_used_at: at, opened_at: at, closed_at: null, created_at: at, updated_at: at
 }
 
 test('a workspace has exactly the fields of its schema', async t => {
@@ -19,6 +19,7 @@ test('a workspace has exactly the fields of its schema', async t => {
   t.ok(ajv.validate('ExecutionWorkspace', shown), ajv.errorsText())
   const schema = components.find(component => component.$id === 'ExecutionWorkspace')
   t.same(Object.keys(shown).sort(), Object.keys(schema?.['properties'] as object).sort(), 'nothing of the service\'s own columns gets out')
+  t.equal(shown.diskBytes, 4096, 'a number, as JSON has it')
   t.equal(shown.lastUsedAt, '2026-01-31T12:00:00.123Z')
   t.same(shown.metadata, { a: 1, createdByRuntime: true })
 })
