@@ -35,6 +35,7 @@ import runtimeControl from './plugins/runtime-control.ts'
 import runtimeServices from './plugins/runtime-services.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
 import sweeper from './plugins/sweeper.ts'
+import upkeep from './plugins/upkeep.ts'
 import webhooks from './plugins/webhooks.ts'
 import workspaces from './plugins/workspaces.ts'
 import activityRoutes from './routes/activity.ts'
@@ -144,6 +145,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(leases)
   await app.register(sweeper)
   await app.register(retention)
+  await app.register(upkeep)
   await app.register(adapterServices)
   await app.register(webhooks)
   await app.register(preferences)

@@ -16,6 +16,8 @@ export interface NewJob<Data extends object> {
   group: string
   /** Not before this time; null for at once. */
   startAfter: Date | null
+  /** In a queue with one job per key: not added while another of this key waits. */
+  key?: string
 }
 
 export interface JobQueue<Data extends object> {
@@ -29,12 +31,18 @@ export interface JobQueue<Data extends object> {
   giveBack (job: Job<Data>): Promise<void>
 }
 
+export interface QueueOptions {
+  /** A job that somebody has for longer is given to somebody else. */
+  expireInSeconds: number
+  /** At most one job of each key waits. It holds for the life of the queue. */
+  onePerKey?: boolean
+}
+
 export interface JobQueues {
   /**
    * Opens a queue, with the first one the schema too: pg-boss installs or migrates it.
-   * @param expireInSeconds a job that somebody has for longer is given to somebody else
    */
-  open<Data extends object> (name: string, options: { expireInSeconds: number }): Promise<JobQueue<Data>>
+  open<Data extends object> (name: string, options: QueueOptions): Promise<JobQueue<Data>>
   /** Lets go of everything; jobs that are still taken come back when their time is up. */
   close (): Promise<void>
 }
@@ -56,7 +64,7 @@ async function createBoss ({ kind, runText }: Database, log: DatabaseLog): Promi
     schema: 'pgboss',
     superviseIntervalSeconds: superviseEverySec,
     monitorIntervalSeconds: superviseEverySec,
-    // Nobody schedules yet, and looking for what is due costs a statement every few seconds.
+    // Its cron knows minutes only, and looking for what is due costs a statement every few seconds: `services/operations/scheduled-work.ts`.
     schedule: false,
     // Small tables, and one embedded session that has better things to do.
     reindex: false,
@@ -86,10 +94,10 @@ export function createJobQueues (database: Database, log: DatabaseLog): JobQueue
   }
 
   return {
-    async open<Data extends object> (name: string, { expireInSeconds }: { expireInSeconds: number }) {
+    async open<Data extends object> (name: string, { expireInSeconds, onePerKey = false }: QueueOptions) {
       const started = await (starting ??= start())
       const options = { expireInSeconds, retryLimit, retryDelay: 0, deleteAfterSeconds: keepFinishedSec }
-      await started.createQueue(name, options)
+      await started.createQueue(name, { ...options, policy: onePerKey ? 'short' : 'standard' })
       await started.updateQueue(name, options)
       // What a process that was killed had taken comes back now, not at the next regular look.
       await started.supervise(name)
@@ -118,7 +126,7 @@ function queueOf<Data extends object> (boss: PgBoss, name: string): JobQueue<Dat
   return {
     async add (trx, jobs) {
       if (jobs.length === 0) return
-      const rows = jobs.map(({ data, group, startAfter }) => ({ data, group: { id: group }, ...(startAfter === null ? {} : { startAfter }) }))
+      const rows = jobs.map(({ data, group, startAfter, key }) => ({ data, group: { id: group }, ...(key === undefined ? {} : { singletonKey: key }), ...(startAfter === null ? {} : { startAfter }) }))
       await boss.insert(name, rows, within(trx))
     },
     async take ({ limit, perGroup }) {

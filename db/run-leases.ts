@@ -83,11 +83,11 @@ export async function listLiveLeases (db: Db, workspaceId: string, now: Date, { 
     .orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
 }
 
-/** Leases whose time is up, on workspaces of this host or of none, the first to end first. */
-export async function listOverdueLeases (db: Db, hostId: string, now: Date, limit: number): Promise<LeaseRow[]> {
+/** Leases whose time is up, on workspaces of this host or of none (of any, when null), the first to end first. */
+export async function listOverdueLeases (db: Db, hostId: string | null, now: Date, limit: number): Promise<LeaseRow[]> {
   return await db.selectFrom('run_leases').selectAll('run_leases')
     .innerJoin('execution_workspaces', 'execution_workspaces.id', 'run_leases.execution_workspace_id')
     .where('run_leases.released_at', 'is', null).where('run_leases.expires_at', '<=', now)
-    .where(eb => eb.or([eb('execution_workspaces.host_id', '=', hostId), eb('execution_workspaces.host_id', 'is', null)]))
+    .where(hostId === null ? everything : eb => eb.or([eb('execution_workspaces.host_id', '=', hostId), eb('execution_workspaces.host_id', 'is', null)]))
     .orderBy('run_leases.expires_at').limit(limit).execute()
 }

@@ -1,7 +1,7 @@
 /** Upkeep in the background as `app.retention`: finished logs are compressed, what is past its time is removed. */
 import fp from 'fastify-plugin'
 import { compressDueLogs } from '../services/operations/log-upkeep.ts'
-import { cutoff, removeExpired, type RemovedCounts } from '../services/operations/retention.ts'
+import { cutoff, removeExpired, type RemovedCounts, type RetentionTimes } from '../services/operations/retention.ts'
 import { removeStrayLogs } from '../services/operations/stray-logs.ts'
 import { removeServiceLogs } from '../services/runtime/log-retention.ts'
 
@@ -12,6 +12,7 @@ export interface Removed extends RemovedCounts {
 }
 
 export interface Retention {
+  readonly times: RetentionTimes
   /** Compresses the logs that are due; answers how many. */
   compress (): Promise<number>
   /** Removes what is past its time; answers what it was. */
@@ -72,5 +73,5 @@ export default fp(async app => {
     closing.abort()
     await last
   })
-  app.decorate('retention', { compress, remove })
+  app.decorate('retention', { times, compress, remove })
 }, { name: 'retention', dependencies: ['config', 'database', 'operations'] })

@@ -2,7 +2,7 @@
 import fp from 'fastify-plugin'
 import { systemActor } from '../services/access/actor.ts'
 import { createSweeper, type Sweeper } from '../services/control/sweeper.ts'
-import { startRepeated } from '../services/operations/repeated.ts'
+import { startScheduled } from '../services/operations/scheduled-work.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { sweeper: Sweeper }
@@ -11,7 +11,9 @@ declare module 'fastify' {
 export default fp(async app => {
   const { hostId, locks } = app.operations
   const { sweepIntervalSec } = app.config
+  const { db } = app.database
   const { log } = app
+  const now = () => new Date()
   const { archive, gather } = app.archival
   const sweeper = createSweeper({ ...gather, hostId, locks, archive, log })
 
@@ -29,10 +31,12 @@ export default fp(async app => {
     // Not before what a crash cut off is finished. That does not reject.
     app.recovery.run().then(() => {
       if (stopping.signal.aborted) return
-      stop = startRepeated({
+      // Files lie on hosts: each has turns of its own, which a second process on its data dir would share.
+      stop = startScheduled({ db, queues: app.jobQueues, locks, now }, {
+        name: `sweep-${hostId}`,
         everyMs: sweepIntervalSec * 1000,
-        look: goRound,
-        onFailure: error => log.warn({ err: error }, 'a round of the sweeper was cut short')
+        work: goRound,
+        onFailure: error => { if (!stopping.signal.aborted) log.warn({ err: error }, 'a round of the sweeper was cut short') }
       })
     }).catch(() => {})
   })
@@ -41,4 +45,4 @@ export default fp(async app => {
     await stop?.()
   })
   app.decorate('sweeper', sweeper)
-}, { name: 'sweeper', dependencies: ['config', 'operations', 'archival-cleanup', 'recovery'] })
+}, { name: 'sweeper', dependencies: ['config', 'database', 'job-queue', 'operations', 'archival-cleanup', 'recovery'] })

@@ -26,6 +26,9 @@ export interface RetentionDeps {
 export interface RemovedCounts {
   operationLogs: number
   operations: number
+}
+
+export interface SharedCounts {
   events: number
   activity: number
 }
@@ -39,23 +42,30 @@ export function cutoff (now: Date, days: number): Date {
 }
 
 /**
- * Removes what is past its time, of this host; events and activity of all. What runs, and what reopening a workspace needs, stays.
+ * Removes what is past its time, of this host. What runs, and what reopening a workspace needs, stays.
  * May be cut off at any moment and done again.
  */
 export async function removeExpired (deps: RetentionDeps, signal: AbortSignal): Promise<RemovedCounts> {
   const { times, now } = deps
   const operationLogs = await removeLogs(deps, signal)
   const operations = times.operationDays === null ? 0 : await removeOperations(deps, cutoff(now(), times.operationDays), signal)
-  const events = await removeOlder(deps, times.eventDays, deleteEventsBefore, signal)
-  const activity = await removeOlder(deps, times.activityDays, deleteActivityBefore, signal)
-  return { operationLogs, operations, events, activity }
+  return { operationLogs, operations }
+}
+
+/** Removes what is past its time of what no host has for itself: events and activity. May be cut off at any moment and done again. */
+export async function removeSharedExpired (deps: Pick<RetentionDeps, 'db' | 'times' | 'now'>, signal: AbortSignal): Promise<SharedCounts> {
+  const { times } = deps
+  return {
+    events: await removeOlder(deps, times.eventDays, deleteEventsBefore, signal),
+    activity: await removeOlder(deps, times.activityDays, deleteActivityBefore, signal)
+  }
 }
 
 /**
  * Repeats a deletion of at most `limit` rows until it finds none.
  * @returns how many rows went
  */
-async function removeOlder ({ db, now }: RetentionDeps, days: number | null, removeSome: (db: Db, before: Date, limit: number) => Promise<number>, signal: AbortSignal): Promise<number> {
+async function removeOlder ({ db, now }: Pick<RetentionDeps, 'db' | 'now'>, days: number | null, removeSome: (db: Db, before: Date, limit: number) => Promise<number>, signal: AbortSignal): Promise<number> {
   if (days === null) return 0
   const before = cutoff(now(), days)
   let total = 0

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { NewRow } from '../../../db/tables.ts'
 import { compressDueLogs } from '../../../services/operations/log-upkeep.ts'
-import { removeExpired, type RetentionTimes } from '../../../services/operations/retention.ts'
+import { removeExpired, removeSharedExpired, type RetentionTimes } from '../../../services/operations/retention.ts'
 import { removeStrayLogs } from '../../../services/operations/stray-logs.ts'
 import { removeServiceLogs } from '../../../services/runtime/log-retention.ts'
 import { onBothDatabases } from '../../fixtures/database.ts'
@@ -28,7 +28,10 @@ await onBothDatabases(t, 'what is past its time', async (t, { db }) => {
     return { id: op.id, path: logStore.pathOf(op.log.logRef), logRef: op.log.logRef }
   }
   const rowOf = async (id: string) => await db.selectFrom('workspace_operations').selectAll().where('id', '=', id).executeTakeFirst()
-  const remove = async (times: Partial<RetentionTimes>) => await removeExpired({ db, hostId, logStore, times: { logDays: null, operationDays: null, eventDays: null, activityDays: null, ...times }, now }, forever)
+  const remove = async (times: Partial<RetentionTimes>) => {
+    const deps = { db, hostId, logStore, times: { logDays: null, operationDays: null, eventDays: null, activityDays: null, ...times }, now }
+    return { ...await removeExpired(deps, forever), ...await removeSharedExpired(deps, forever) }
+  }
 
   await t.test('logs are compressed some time after their end, and read as before', async t => {
     const [due, small, fresh, damaged] = [await ended(2), await ended(2, { output: 'short' }), await ended(0.1), await ended(3)]
