@@ -14,6 +14,7 @@ import database from './plugins/database.ts'
 import { answerClientError } from './plugins/client-error.ts'
 import errors, { sendError } from './plugins/errors.ts'
 import directory from './plugins/directory.ts'
+import diskUse from './plugins/disk-use.ts'
 import docs from './plugins/docs.ts'
 import etag from './plugins/etag.ts'
 import eventStreams from './plugins/event-streams.ts'
@@ -143,6 +144,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(rescueFiles)
   await app.register(recovery)
   await app.register(leases)
+  await app.register(diskUse)
   await app.register(sweeper)
   await app.register(retention)
   await app.register(upkeep)

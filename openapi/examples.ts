@@ -129,7 +129,7 @@ export const componentExamples: Record<string, unknown> = {
     closing: { state: 'blocked', blockingReasons: [`Run ${ids.run} holds this workspace.`], deletes: ['The processes of web.'], keeps: ['Its record, its operations and their logs.'] }
   },
   SweepItem: sweepItem,
-  SweepReport: { dryRun: true, startedAt: createdAt, finishedAt: createdAt, items: [sweepItem] },
+  SweepReport: { dryRun: true, startedAt: createdAt, finishedAt: createdAt, diskBytes: 48_234_496, items: [sweepItem] },
   CloseReadiness: {
     workspaceId: ids.workspace,
     state: 'ready_with_warnings',

@@ -19,6 +19,7 @@ export const SweepReport = Type.Object({
   dryRun: Type.Boolean(),
   startedAt: Timestamp,
   finishedAt: Timestamp,
+  diskBytes: Type.Integer({ description: 'Room that all workspaces of this host take on the disk, as they were measured last.' }),
   items: Type.Array(ref(SweepItem), { description: 'One for each workspace that a rule speaks of now.' })
 }, { $id: 'SweepReport' })
 

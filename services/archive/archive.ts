@@ -126,7 +126,7 @@ async function end ({ deps, row, actor, op, state, warnings }: ArchiveRun): Prom
     actor,
     now: at,
     from: ['archiving'],
-    patch: { status: 'archived', closed_at: at, cleanup_reason: warnings.length === 0 ? null : warnings.join(' ') },
+    patch: { status: 'archived', closed_at: at, disk_bytes: null, disk_measured_at: null, cleanup_reason: warnings.length === 0 ? null : warnings.join(' ') },
     action: 'archived',
     details: { warningCount: warnings.length, rescueRef: snapshot?.ref ?? null }
   })

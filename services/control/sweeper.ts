@@ -1,6 +1,7 @@
 /** The sweeper: archives what its rules want closed, tries failed clean-ups again, drops rescue snapshots past their time. */
 import { findProjectPolicy, storeRescue } from '../../db/archival.ts'
 import type { Db } from '../../db/client.ts'
+import { sumDiskUse } from '../../db/disk-use.ts'
 import { findWorkspace } from '../../db/execution-workspaces.ts'
 import { listArchiveEnds, listExpiredRescues, listSweepable } from '../../db/sweep.ts'
 import type { SweepItem, SweepReport, SweepRule } from '../../openapi/schemas/sweep.ts'
@@ -56,7 +57,7 @@ export function createSweeper (deps: SweeperDeps): Sweeper {
     }
     await look(await listSweepable(db, hostId, startedAt), async row => await sweepOne(deps, row, dryRun))
     await look(await listExpiredRescues(db, hostId, startedAt), async row => await expireRescue(deps, row, dryRun))
-    return { dryRun, startedAt: startedAt.toISOString(), finishedAt: now().toISOString(), items }
+    return { dryRun, startedAt: startedAt.toISOString(), finishedAt: now().toISOString(), diskBytes: await sumDiskUse(db, hostId), items }
   }
 
   return {
