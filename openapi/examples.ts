@@ -9,6 +9,7 @@ const nextStep = { kind: 'lease_ends', id: ids.lease, at: lease.expiresAt, descr
 
 const sweepItem = {
   workspaceId: ids.workspace,
+  path: null,
   companyId: ids.company,
   name: workspace.name,
   rule: 'cleanup_eligible_at',

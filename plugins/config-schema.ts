@@ -47,6 +47,7 @@ export const Environment = Type.Object({
   BERTH_STOP_SERVICES_ON_EXIT: flag('Stop runtime services when the service ends; else they go on and are found again.'),
   BERTH_COMMAND_TIMEOUT_SEC: Type.Integer({ default: 600, minimum: 1, maximum: 86_400, description: 'Time for provision, cleanup and teardown commands, in seconds.', expected: 'a number of seconds from 1 to 86400' }),
   BERTH_SWEEP_INTERVAL_SEC: Type.Integer({ default: 300, minimum: 0, maximum: 86_400, description: 'How often the sweeper archives what its rules want closed, in seconds; 0: only when asked.', expected: 'a number of seconds from 0 to 86400' }),
+  BERTH_ORPHAN_GRACE_SEC: Type.Integer({ default: 604_800, minimum: 0, maximum: 31_536_000, description: 'Time from when a worktree in the data dir that no workspace knows is first seen to when the sweeper rescues and removes it, in seconds.', expected: 'a number of seconds from 0 to 31536000' }),
   BERTH_MAX_JOBS: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, description: 'Jobs that run at once; others wait in line. Default: the number of cores, at least 2.', expected: 'a number of jobs from 1 to 10000' })),
   BERTH_BODY_LIMIT_BYTES: Type.Integer({ default: 1_048_576, minimum: 1024, maximum: 67_108_864, description: 'Size of the largest request body.', expected: 'a number of bytes from 1024 to 67108864' }),
   BERTH_WEBHOOK_ALLOW_PRIVATE: flag('Send webhooks to `http://` and to private and loopback addresses too.'),

@@ -54,6 +54,7 @@ export interface Config {
   commandTimeoutSec: number
   /** 0: only when asked. */
   sweepIntervalSec: number
+  orphanGraceSec: number
   maxJobs: number
   bodyLimitBytes: number
   webhookAllowPrivate: boolean
@@ -102,6 +103,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     stopServicesOnExit: values.BERTH_STOP_SERVICES_ON_EXIT,
     commandTimeoutSec: values.BERTH_COMMAND_TIMEOUT_SEC,
     sweepIntervalSec: values.BERTH_SWEEP_INTERVAL_SEC,
+    orphanGraceSec: values.BERTH_ORPHAN_GRACE_SEC,
     maxJobs: values.BERTH_MAX_JOBS ?? defaultMaxJobs(),
     bodyLimitBytes: values.BERTH_BODY_LIMIT_BYTES,
     webhookAllowPrivate: values.BERTH_WEBHOOK_ALLOW_PRIVATE,

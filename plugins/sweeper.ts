@@ -10,12 +10,12 @@ declare module 'fastify' {
 
 export default fp(async app => {
   const { hostId, locks } = app.operations
-  const { sweepIntervalSec } = app.config
+  const { orphanGraceSec, sweepIntervalSec } = app.config
   const { db } = app.database
   const { log } = app
   const now = () => new Date()
   const { archive, gather } = app.archival
-  const sweeper = createSweeper({ ...gather, hostId, locks, archive, log })
+  const sweeper = createSweeper({ ...gather, hostId, locks, archive, log, strayGraceMs: orphanGraceSec * 1000 })
 
   const stopping = new AbortController()
   let stop: (() => Promise<void>) | undefined
@@ -23,7 +23,7 @@ export default fp(async app => {
   async function goRound (): Promise<void> {
     const { items } = await sweeper.sweep(systemActor, { signal: stopping.signal })
     const done = items.filter(({ outcome }) => outcome !== 'skipped')
-    if (done.length > 0) log.info({ items: done.map(({ workspaceId, outcome }) => ({ workspaceId, outcome })) }, 'the sweeper went round')
+    if (done.length > 0) log.info({ items: done.map(({ workspaceId, path, outcome }) => ({ ...(path === null ? { workspaceId } : { path }), outcome })) }, 'the sweeper went round')
   }
 
   app.addHook('onListen', async () => {

@@ -156,7 +156,7 @@ export function closeCommands (
 }
 
 /** What must stay whatever a row says. */
-async function protectedPaths (deps: GatherDeps, row: WorkspaceRow, holders: readonly FolderHolder[]): Promise<ProtectedPath[]> {
+export async function protectedPaths (deps: Pick<GatherDeps, 'db' | 'homeDir'>, row: Pick<WorkspaceRow, 'realized_path' | 'repo_root'>, holders: readonly FolderHolder[]): Promise<ProtectedPath[]> {
   const folders = await listProjectFolders(deps.db)
   const paths: ProtectedPath[] = folders.map(path => ({ path, what: 'the folder of a project workspace' }))
   for (const holder of holders) {

@@ -19,8 +19,9 @@ import type { Locks } from '../operations/locks.ts'
 import type { RecorderLog } from '../operations/recorder.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import type { ArchiveControl } from './archive.ts'
+import { sweepStrays, type StraySweepDeps } from './stray-sweep.ts'
 
-export interface SweeperDeps extends GatherDeps {
+export interface SweeperDeps extends GatherDeps, StraySweepDeps {
   hostId: string
   locks: Locks
   archive: ArchiveControl['archive']
@@ -57,6 +58,7 @@ export function createSweeper (deps: SweeperDeps): Sweeper {
     }
     await look(await listSweepable(db, hostId, startedAt), async row => await sweepOne(deps, row, dryRun))
     await look(await listExpiredRescues(db, hostId, startedAt), async row => await expireRescue(deps, row, dryRun))
+    items.push(...await sweepStrays(deps, { dryRun, signal: signal ?? new AbortController().signal }))
     return { dryRun, startedAt: startedAt.toISOString(), finishedAt: now().toISOString(), diskBytes: await sumDiskUse(db, hostId), items }
   }
 
@@ -151,5 +153,5 @@ async function dropRescue ({ db, git }: SweeperDeps, id: string): Promise<boolea
 }
 
 function toItem (row: WorkspaceRow, rule: SweepRule, { outcome, reason, operationId }: Verdict): SweepItem {
-  return { workspaceId: row.id, companyId: row.company_id, name: row.name, rule, outcome, reason, operationId: operationId ?? null }
+  return { workspaceId: row.id, companyId: row.company_id, path: null, name: row.name, rule, outcome, reason, operationId: operationId ?? null }
 }

@@ -1,0 +1,81 @@
+/** Worktrees and folders in the data dir that no workspace knows: noted, rescued and removed when their time has come, or left alone. */
+import { existsSync } from 'node:fs'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { asidePathOf } from '../../../services/archive/remove-folder.ts'
+import { runGit } from '../../fixtures/git.ts'
+import { httpHouse, type HttpHouse } from '../../fixtures/http-workspaces.ts'
+
+const sweep = async ({ call }: HttpHouse, query = '') => {
+  const { status, body, text } = await call('POST', `/api/maintenance/sweep${query}`)
+  if (status !== 200) throw new Error(text)
+  return body.items as { workspaceId: string | null, path: string, rule: string, outcome: string, reason: string }[]
+}
+const told = (items: Awaited<ReturnType<typeof sweep>>) => items.map(({ path, outcome }) => [path, outcome])
+
+/** A worktree with work in it, made behind the service's back. */
+async function strayOf ({ dataDir, repository }: HttpHouse, branch: string, path = join(dataDir, 'worktrees', 'nobody', branch)) {
+  runGit(repository, 'worktree', 'add', '--quiet', '-b', branch, path)
+  await writeFile(join(path, 'thought.txt'), 'a thought\n')
+  return path
+}
+
+for (const kind of ['pglite', 'postgres'] as const) {
+  t.test(`a worktree is noted, and goes when its time has come, with its work kept (${kind})`, async t => {
+    const house = await httpHouse(t, { kind, config: { orphanGraceSec: 0 } })
+    const { repository, create, dataDir } = house
+    const { body: known } = await create({ mode: 'isolated_workspace', name: 'known' })
+    const [stray, locked] = [await strayOf(house, 'fix/stray'), await strayOf(house, 'locked')]
+    runGit(repository, 'worktree', 'lock', locked)
+    const folder = join(dataDir, 'worktrees', 'nobody', 'folder')
+    await mkdir(folder)
+    await writeFile(join(folder, 'a'), 'a')
+    await symlink(repository, join(dataDir, 'worktrees', 'nobody', 'link'))
+
+    t.same(told(await sweep(house, '?dryRun=true')), [[stray, 'skipped'], [folder, 'skipped'], [locked, 'skipped']], 'a dry run notes nothing')
+    const first = await sweep(house)
+    t.same(told(first), [[stray, 'stray_noted'], [folder, 'skipped'], [locked, 'stray_noted']])
+    t.match(first, [{ workspaceId: null, rule: 'stray', reason: /No workspace knows it/ }, { reason: /left alone/ }, {}])
+    t.same(told(await sweep(house, '?dryRun=true')), [[stray, 'would_remove_stray'], [folder, 'skipped'], [locked, 'would_remove_stray']])
+    const second = await sweep(house)
+    t.same(told(second), [[stray, 'stray_removed'], [folder, 'skipped'], [locked, 'skipped']])
+    t.match(second[2]?.reason, /has to stay: .*locked/)
+    t.notOk(existsSync(stray))
+    t.ok(existsSync(join(locked, 'thought.txt')) && existsSync(join(folder, 'a')) && existsSync(known.cwd))
+    const ref = /refs\/berth\/rescue\/\S+/.exec(second[0]?.reason ?? '')?.[0] ?? ''
+    t.match(runGit(repository, 'rev-list', '--objects', ref), /thought\.txt/, 'what was in it is kept')
+    t.notMatch(runGit(repository, 'worktree', 'list'), stray)
+    t.match(runGit(repository, 'branch', '--list', 'fix/stray'), /fix\/stray/, 'its branch stays')
+    t.same(told(await sweep(house)), [[folder, 'skipped'], [locked, 'skipped']])
+  })
+}
+
+t.test('not before the grace time is over; what is a workspace by then stays; a leftover that was renamed aside goes too', async t => {
+  const house = await httpHouse(t, { config: { orphanGraceSec: 1_000 } })
+  const { call, create, database: { db }, projectId, dataDir } = house
+  const taken = await strayOf(house, 'taken', join(dataDir, 'worktrees', projectId, 'taken'))
+  const moved = await strayOf(house, 'moved')
+  const aside = asidePathOf(moved, 'gone')
+  await rename(moved, aside)
+  t.same(told(await sweep(house)), [[taken, 'stray_noted'], [aside, 'stray_noted']].sort())
+  t.match((await sweep(house)).map(({ reason }) => reason), [/Not before/, /Not before/])
+  const { status, body } = await create({ mode: 'isolated_workspace', name: 'taken', workspaceStrategy: { type: 'git_worktree', branchTemplate: 'taken' } })
+  t.match([status, body.cwd], [201, taken])
+  await db.updateTable('stray_folders').set({ first_seen_at: new Date(0) }).execute()
+  t.same(told(await sweep(house)), [[aside, 'stray_removed']])
+  t.ok(existsSync(join(taken, 'thought.txt')))
+  t.notOk(existsSync(aside))
+  t.same(await db.selectFrom('stray_folders').select('path').execute(), [], 'nothing is remembered of what is gone')
+  t.equal((await call('GET', `/api/execution-workspaces/${body.id}`)).body.status, 'active')
+})
+
+t.test('a stray that holds a checkout somebody has registered stays', async t => {
+  const house = await httpHouse(t, { config: { orphanGraceSec: 0 } })
+  const stray = await strayOf(house, 'registered')
+  await mkdir(join(stray, 'inside'))
+  await house.database.db.updateTable('project_workspaces').set({ cwd: join(stray, 'inside') }).where('id', '=', house.projectWorkspaceId).execute()
+  await sweep(house)
+  t.match(await sweep(house), [{ path: stray, outcome: 'skipped', reason: /has to stay: .*project workspace/ }])
+  t.ok(existsSync(join(stray, 'thought.txt')))
+})
