@@ -12,6 +12,7 @@ import { measureAgentRule } from './access.ts'
 import { measureActions } from './actions.ts'
 import { authEnvironment, measureAuth } from './auth.ts'
 import { measureBoot } from './boot.ts'
+import { measureClosing } from './closing.ts'
 import { measureLogs } from './logs.ts'
 import { measureReads } from './reads.ts'
 import { keep, table, type Result } from './report.ts'
@@ -63,6 +64,7 @@ async function main (): Promise<void> {
     // A process of its own for each that measures memory: what has grown by earlier work has room for more.
     await withService(async (url, pid) => { results.push(...await measureLogs(url, pid, join(folder, 'logs'))) })
     await withService(async (url, pid) => { results.push(...await measureWatched(url, pid, repository)) })
+    await withService(async (url, pid) => { results.push(...await measureClosing(url, pid, database.url, folder)) })
     results.push(...await measureBoot(database.url, folder))
   } finally {
     await database.drop()
