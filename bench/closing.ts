@@ -125,7 +125,7 @@ async function measureSweep (call: Call, { pid, databaseUrl }: { pid: number, da
     const grown = (await rssBytes(pid) - before) / 2 ** 20
     return [
       { ...multiple(`a round over ${seeded} workspaces, ${due} due`, 'a round with none due', { oursMs, floorMs }, null), aim: '≤ 2 s', met: oursMs <= 2_000 },
-      { what: 'memory, over two such rounds', ours: `+${grown.toFixed(1)} MiB`, floorIs: '', floor: '', compared: '', aim: '≤ +16 MiB', met: grown <= 16 }
+      { what: 'memory, over two such rounds', ours: `${grown < 0 ? '−' : '+'}${Math.abs(grown).toFixed(1)} MiB`, floorIs: '', floor: '', compared: '', aim: '≤ +16 MiB', met: grown <= 16 }
     ]
   } finally {
     await database.close()
