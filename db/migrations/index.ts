@@ -8,8 +8,8 @@ import * as cancel from './0005-cancel.ts'
 import * as webhooks from './0006-webhooks.ts'
 import * as retention from './0007-retention.ts'
 import * as idempotencyClaims from './0008-idempotency-claims.ts'
-import * as apiKeys from './0011-api-keys.ts'
 import * as closing from './0010-closing.ts'
+import * as apiKeys from './0011-api-keys.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
@@ -20,6 +20,6 @@ export const migrations: Record<string, Migration> = {
   '0006-webhooks': webhooks,
   '0007-retention': retention,
   '0008-idempotency-claims': idempotencyClaims,
-  '0011-api-keys': apiKeys,
-  '0010-closing': closing
+  '0010-closing': closing,
+  '0011-api-keys': apiKeys
 }
