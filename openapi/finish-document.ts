@@ -60,7 +60,7 @@ export function finishDocument<T extends object> (raw: T): T {
 function finishOperation (path: string, method: string, operation: Operation, schemas: Record<string, Json>): void {
   finishParameters(path, operation)
   finishBody(operation, schemas)
-  addCommonProblems(path, operation)
+  addCommonProblems(path, method, operation)
   if (method === 'get') addNotModified(operation)
   if (takesKey(path, method)) addIdempotency(operation)
   const rule = accessRuleOf(operation.operationId ?? '')
@@ -133,9 +133,11 @@ function finishBody (operation: Operation, schemas: Record<string, Json>): void 
 }
 
 /** The answers any route can give; a route's own words go first. */
-function addCommonProblems (path: string, operation: Operation): void {
+function addCommonProblems (path: string, method: string, operation: Operation): void {
   const statuses: ProblemStatus[] = path.startsWith('/api/') ? [400, 401, 403, 500, 503] : [400, 403, 500]
-  if (operation.requestBody !== undefined) statuses.push(413, 415)
+  // A body that nobody asked for is read, too.
+  if (method !== 'get') statuses.push(413, 415)
+  if (path.includes('{')) statuses.push(414)
   for (const status of statuses) {
     operation.responses[status] ??= withoutTypeBox(problem(status))
   }

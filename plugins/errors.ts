@@ -21,6 +21,8 @@ const diskFull = '53100'
 /** The body of a problem answer: `detail` in words, `error` the same for clients of the system this one replaces. */
 export function problemDocument (problem: Problem, request: FastifyRequest): Record<string, unknown> {
   return {
+    // First, so that none of them takes the place of a standard one.
+    ...problem.members,
     type: `urn:berth:problem:${problem.code}`,
     title: problem.title,
     status: problem.statusCode,
@@ -29,8 +31,7 @@ export function problemDocument (problem: Problem, request: FastifyRequest): Rec
     instance: request.url.split('?', 1)[0],
     code: problem.code,
     error: problem.detail,
-    requestId: request.id,
-    ...problem.members
+    requestId: request.id
   }
 }
 

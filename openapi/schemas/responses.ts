@@ -24,6 +24,7 @@ const problemMeanings = {
   410: 'It was here once, and is not kept any more.',
   412: 'It was changed since it was read: `If-Match` does not fit.',
   413: 'The body is too large.',
+  414: 'A part of the path is far longer than any id.',
   415: 'The body is not `application/json`.',
   422: 'Understood, but impossible; `code` says which rule.',
   429: 'Too many requests.',

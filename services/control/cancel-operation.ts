@@ -49,7 +49,7 @@ export async function cancelOperation (deps: CancelDeps, actor: Actor, id: strin
 
 function endOf ({ id, status }: OperationRow): { ended: true } {
   if (status === 'cancelled') return { ended: true }
-  throw new OperationEnded(`The operation has ended already: ${status}.`, { members: { operationId: id, status } })
+  throw new OperationEnded(`The operation has ended already: ${status}.`, { members: { operationId: id, operationStatus: status } })
 }
 
 async function endedHere (deps: CancelDeps, id: string, waitMs: number): Promise<OperationRow> {

@@ -55,7 +55,8 @@ function headerGapsIn (name: string, { parameters = [], responses }: Operation):
 function gapsIn (name: string, operation: Operation, tags: Set<string>): string[] {
   const bodies = Object.values(operation.requestBody?.content ?? {})
   const expected = name.includes(' /api/') ? ['400', '401', '403', '500', '503'] : ['400', '403', '500']
-  if (bodies.length > 0) expected.push('413', '415')
+  if (!name.startsWith('GET ')) expected.push('413', '415')
+  if (name.includes('{')) expected.push('414')
   const facts: [boolean, string][] = [
     [/^[a-z][A-Za-z]+$/.test(operation.operationId ?? ''), 'an operationId'],
     [Boolean(operation.summary), 'a summary'],

@@ -183,4 +183,6 @@ t.test('a lost database is a 503 with Retry-After', async t => {
 t.test('members of a problem stand beside the standard ones', async t => {
   const problem = new NotFound('Gone.', { members: { operationId: ids.operation } })
   t.match(problemDocument(toProblem(problem), { url: '/a?b', id: 'r' } as never), { code: 'not_found', instance: '/a', operationId: ids.operation, requestId: 'r' })
+  const presumptuous = new NotFound('Gone.', { members: { status: 'succeeded', code: 'mine' } })
+  t.match(problemDocument(toProblem(presumptuous), { url: '/a', id: 'r' } as never), { status: 404, code: 'not_found' }, 'and never in their place')
 })

@@ -114,7 +114,7 @@ await onBothDatabases(t, 'cancelling', async (t, { db, database }) => {
     op.refuseCancel('A stop can not be cancelled.')
     t.match(await here.cancel(op.id), { status: 409, body: { code: 'not_cancellable', detail: 'A stop can not be cancelled.', operationId: op.id } })
     await op.finish({ status: 'succeeded' })
-    t.match(await here.cancel(op.id), { status: 409, body: { code: 'operation_ended', detail: /succeeded/, status: 'succeeded' } })
+    t.match(await here.cancel(op.id), { status: 409, body: { code: 'operation_ended', detail: /succeeded/, status: 409, operationStatus: 'succeeded' } })
     await here.control('start', { workspaceCommandId: 'service:web' })
     t.match(await here.control('stop'), { status: 200 })
     t.same(await activityOf(here.companyId), [])
