@@ -11,7 +11,7 @@ import config, { type Config } from './plugins/config.ts'
 import connections from './plugins/connections.ts'
 import credentialEnds from './plugins/credential-ends.ts'
 import database from './plugins/database.ts'
-import { answerClientError } from './plugins/client-error.ts'
+import clientError, { answerClientError } from './plugins/client-error.ts'
 import errors, { sendError } from './plugins/errors.ts'
 import directory from './plugins/directory.ts'
 import diskUse from './plugins/disk-use.ts'
@@ -113,6 +113,8 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
     pluginTimeout: 300_000,
     // Idle connections must not hold the end up; requests under way may finish.
     forceCloseConnections: 'idle',
+    // Asked for by the client-error plugin, which answers with a problem.
+    http: { requireHostHeader: false },
     schemaController,
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError
@@ -120,6 +122,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
 
   await app.register(config, { config: settings })
   await app.register(errors)
+  await app.register(clientError)
   await app.register(openapi)
   await app.register(observability)
   await app.register(connections)

@@ -73,7 +73,8 @@ function compiledAtFirstUse (compile: () => ValidateFunction): Validate {
  */
 function buildValidator (externalSchemas: Record<string, unknown>): (part: RoutePart) => Validate {
   const strictly = once(() => makeAjv(externalSchemas, {}))
-  const converting = once(() => makeAjv(externalSchemas, { coerceTypes: 'array' }))
+  // `1e999` is converted to Infinity, which the bounds of strict numbers are not applied to; every number in a URL has bounds.
+  const converting = once(() => makeAjv(externalSchemas, { coerceTypes: 'array', strictNumbers: false }))
   return ({ schema, httpPart }) => compiledAtFirstUse(() => (httpPart === 'body' ? strictly() : converting()).compile(schema))
 }
 

@@ -1,7 +1,7 @@
 /** Text no database can hold, and nesting without end. */
 import fc from 'fast-check'
 import t from 'tap'
-import { findUnstorable, maxDepth } from '../../plugins/unstorable-text.ts'
+import { findUnstorable, maxDepth, maxItems, maxKeyLength, maxKeys } from '../../plugins/unstorable-text.ts'
 
 const nested = (depth: number): unknown => depth === 0 ? 'x' : [nested(depth - 1)]
 
@@ -22,4 +22,14 @@ t.test('any value of well-formed text is fine, and any with NUL somewhere is not
   fc.assert(fc.property(fine, value => findUnstorable(value, '') === null))
   fc.assert(fc.property(fine, fc.string(), (value, text) => findUnstorable({ a: [value, { b: `${text}\0` }] }, '') !== null))
   t.pass()
+})
+
+t.test(`${maxKeys} keys and ${maxItems} items are taken, one more is not, nor a key that is far too long`, async t => {
+  const object = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 1]))
+  t.equal(findUnstorable({ a: object(maxKeys) }, ''), null)
+  t.match(findUnstorable({ a: object(maxKeys + 1) }, ''), { pointer: '/a', message: /1000 keys/ })
+  t.equal(findUnstorable([new Array(maxItems).fill(1)], ''), null)
+  t.match(findUnstorable([new Array(maxItems + 1).fill(1)], ''), { pointer: '/0', message: /10000 items/ })
+  t.equal(findUnstorable({ ['k'.repeat(maxKeyLength)]: 1 }, ''), null)
+  t.match(findUnstorable({ a: { ['k'.repeat(maxKeyLength + 1)]: 1 } }, ''), { pointer: '/a', message: /key/ })
 })
