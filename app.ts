@@ -24,17 +24,20 @@ import health from './plugins/health.ts'
 import idempotency from './plugins/idempotency.ts'
 import jobQueue from './plugins/job-queue.ts'
 import leases from './plugins/leases.ts'
+import loginFailures from './plugins/login-failures.ts'
 import { maskedLogLine, redactorOf } from './plugins/masking.ts'
 import observability, { requestIdOf } from './plugins/observability.ts'
 import openapi from './plugins/openapi.ts'
 import operations from './plugins/operations.ts'
 import preferences from './plugins/preferences.ts'
+import rateLimit from './plugins/rate-limit.ts'
 import recovery from './plugins/recovery.ts'
 import rescueFiles from './plugins/rescue-files.ts'
 import retention from './plugins/retention.ts'
 import runtimeControl from './plugins/runtime-control.ts'
 import runtimeServices from './plugins/runtime-services.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
+import securityHeaders from './plugins/security-headers.ts'
 import sweeper from './plugins/sweeper.ts'
 import upkeep from './plugins/upkeep.ts'
 import webhooks from './plugins/webhooks.ts'
@@ -92,6 +95,11 @@ export interface AppOptions {
   logger?: FastifyBaseLogger
 }
 
+/** Headers are small: a third of the time is enough. Who is late is found by looking often enough. */
+function arrivalTimes ({ requestTimeoutSec }: Config): { headersTimeout: number, connectionsCheckingInterval: number } {
+  return { headersTimeout: Math.ceil(requestTimeoutSec * 1000 / 3), connectionsCheckingInterval: Math.min(requestTimeoutSec * 100, 5000) }
+}
+
 /**
  * Builds the whole service without listening; `await app.ready()` before `app.inject()`.
  * Whoever calls it holds the lock of the data dir.
@@ -113,8 +121,10 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
     pluginTimeout: 300_000,
     // Idle connections must not hold the end up; requests under way may finish.
     forceCloseConnections: 'idle',
-    // Asked for by the client-error plugin, which answers with a problem.
-    http: { requireHostHeader: false },
+    // Against clients that send a byte now and then. It says nothing about how long an answer may take.
+    requestTimeout: settings.requestTimeoutSec * 1000,
+    // `Host` is asked for by the client-error plugin, which answers with a problem.
+    http: { requireHostHeader: false, ...arrivalTimes(settings) },
     schemaController,
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError
@@ -125,11 +135,14 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(clientError)
   await app.register(openapi)
   await app.register(observability)
+  await app.register(securityHeaders)
   await app.register(connections)
   await app.register(freeSpace)
   await app.register(database, { database: options.database })
+  await app.register(loginFailures)
   await app.register(auth, { identify: options.identify })
   await app.register(credentialEnds)
+  await app.register(rateLimit)
   await app.register(etag)
   await app.register(events)
   await app.register(companyEvents)
@@ -137,7 +150,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(operations)
   await app.register(idempotency)
   await app.register(basePath)
-  await app.register(eventStreams)
+  await app.register(eventStreams, { maxPerActor: settings.maxStreamsPerActor })
   await app.register(apiKeys)
   await app.register(directory)
   await app.register(workspaces)

@@ -134,7 +134,7 @@ function finishBody (operation: Operation, schemas: Record<string, Json>): void 
 
 /** The answers any route can give; a route's own words go first. */
 function addCommonProblems (path: string, method: string, operation: Operation): void {
-  const statuses: ProblemStatus[] = path.startsWith('/api/') ? [400, 401, 403, 500, 503] : [400, 403, 500]
+  const statuses: ProblemStatus[] = path.startsWith('/api/') ? [400, 401, 403, 429, 500, 503] : [400, 403, 500]
   // A body that nobody asked for is read, too.
   if (method !== 'get') statuses.push(413, 415)
   if (path.includes('{')) statuses.push(414)

@@ -57,6 +57,10 @@ export interface Config {
   orphanGraceSec: number
   maxJobs: number
   bodyLimitBytes: number
+  requestTimeoutSec: number
+  /** 0: any number, as for streams. */
+  rateLimitPerMin: number
+  maxStreamsPerActor: number
   webhookAllowPrivate: boolean
   webhookTimeoutSec: number
   webhookMaxAttempts: number
@@ -106,6 +110,10 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     orphanGraceSec: values.BERTH_ORPHAN_GRACE_SEC,
     maxJobs: values.BERTH_MAX_JOBS ?? defaultMaxJobs(),
     bodyLimitBytes: values.BERTH_BODY_LIMIT_BYTES,
+    requestTimeoutSec: values.BERTH_REQUEST_TIMEOUT_SEC,
+    // In mode local there is only one, and it is the machine's own.
+    rateLimitPerMin: values.BERTH_RATE_LIMIT_PER_MIN ?? (values.BERTH_AUTH_MODE === 'local' ? 0 : 1200),
+    maxStreamsPerActor: values.BERTH_MAX_STREAMS_PER_ACTOR ?? (values.BERTH_AUTH_MODE === 'local' ? 0 : 100),
     webhookAllowPrivate: values.BERTH_WEBHOOK_ALLOW_PRIVATE,
     webhookTimeoutSec: values.BERTH_WEBHOOK_TIMEOUT_SEC,
     webhookMaxAttempts: values.BERTH_WEBHOOK_MAX_ATTEMPTS,

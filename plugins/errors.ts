@@ -61,8 +61,9 @@ function unknownParameters ({ routeOptions, query }: FastifyRequest): InvalidPla
   return Object.keys(query as object).map(name => ({ pointer: `#/query/${name}`, message: 'is not a known parameter' }))
 }
 
-/** Messages of Fastify's 4xx errors are about the request and may be shown. */
+/** Messages of Fastify's 4xx errors are about the request and may be shown; this one repeats the whole URL, and would bring its query into the log. */
 function clientText (error: Partial<FastifyError>): string {
+  if (error.code === 'FST_ERR_BAD_URL') return 'The path is not valid percent-encoded UTF-8.'
   return error.message ?? 'The request can not be understood.'
 }
 

@@ -2,6 +2,8 @@
 import { fastifySSE } from '@fastify/sse'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { actorKey } from '../services/access/actor.ts'
+import { TooManyRequests } from '../services/errors.ts'
 import { settlesWithin } from '../services/process/settles-within.ts'
 
 export interface StreamEvent {
@@ -18,6 +20,7 @@ export interface EventStreams {
   /**
    * Sends the events as the answer and resolves when they have ended or the client is gone. The next event is asked
    * for when the client has taken the one before. Null is answered with 204, which tells a browser to stop asking.
+   * @throws TooManyRequests (429) when the actor has as many open as one may have
    */
   send (reply: FastifyReply, source: EventSource | null): Promise<FastifyReply>
   /** How many are open. */
@@ -33,6 +36,8 @@ export interface EventStreamsOptions {
   heartbeatMs?: number
   /** A client that takes nothing for so long is cut off; it can come back and go on. */
   stalledMs?: number
+  /** Streams one actor may have open; 0: any number. */
+  maxPerActor?: number
 }
 
 /** When the service ends, streams that come to an end by themselves have this time for it. */
@@ -41,22 +46,33 @@ const lastWordMs = 200
 const farewellMs = 500
 
 interface OpenStream {
+  /** Whose it is; empty where nobody counts. */
+  owner: string
   over: AbortController
   cut: () => void
   /** Resolves once its connection is closed. */
   closed: Promise<void>
 }
 
-export default fp<EventStreamsOptions>(async (app, { heartbeatMs = 15_000, stalledMs = 600_000 }) => {
+export default fp<EventStreamsOptions>(async (app, { heartbeatMs = 15_000, stalledMs = 600_000, maxPerActor = 0 }) => {
   const streams = new Set<OpenStream>()
   let ending = false
   await app.register(fastifySSE, { heartbeatInterval: heartbeatMs, serializer: String })
+
+  const ownerOf = (reply: FastifyReply) => maxPerActor === 0 ? '' : actorKey(reply.request.actor)
+
+  function requireRoom (reply: FastifyReply): void {
+    if (maxPerActor === 0) return
+    const owner = ownerOf(reply)
+    const count = [...streams].filter(stream => stream.owner === owner).length
+    if (count >= maxPerActor) throw new TooManyRequests(`You have ${count} streams open, which is as many as one may have. Close one first.`, { headers: { 'retry-after': '5' } })
+  }
 
   /** Keeps count of the answer until its connection is closed. */
   function track (reply: FastifyReply): OpenStream {
     const { raw, sse } = reply
     const closed = Promise.withResolvers<void>()
-    const stream: OpenStream = { over: new AbortController(), cut: () => { raw.destroy() }, closed: closed.promise }
+    const stream: OpenStream = { owner: ownerOf(reply), over: new AbortController(), cut: () => { raw.destroy() }, closed: closed.promise }
     streams.add(stream)
     sse.onClose(() => stream.over.abort())
     const credential = app.credentialEnds.watch(reply.request.actor)
@@ -72,6 +88,7 @@ export default fp<EventStreamsOptions>(async (app, { heartbeatMs = 15_000, stall
 
   async function send (reply: FastifyReply, source: EventSource | null): Promise<FastifyReply> {
     if (source === null) return reply.code(204).send()
+    requireRoom(reply)
     const { sse } = reply
     // From here on the answer is ours to end; Fastify's own way would see a fault in a client that hung up.
     reply.hijack()

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Db } from '../db/client.ts'
 import { claimKey, deleteExpiredKeys, findKey, keepAnswer, releaseClaim, releaseClaimsOf, renewClaims } from '../db/idempotency-keys.ts'
-import { keyIdOf, type Actor } from './access/actor.ts'
+import { actorKey, type Actor } from './access/actor.ts'
 import { BadRequest, Conflict, IdempotencyMismatch } from './errors.ts'
 import { digestOfKey, openAnswer, sealAnswer } from './sealed-answer.ts'
 
@@ -105,15 +105,4 @@ function digestOf (body: unknown): string {
 function inOrder (_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1))
-}
-
-/** An API key has keys of its own: the name of its user is the word of whoever made it. */
-function actorKey (actor: Actor): string {
-  const keyId = keyIdOf(actor)
-  if (keyId !== null) return `key:${keyId}`
-  switch (actor.type) {
-    case 'board': return `board:${actor.userId}`
-    case 'agent': return `agent:${actor.agentId}`
-    default: return actor.type
-  }
 }

@@ -116,7 +116,7 @@ export function problem (status: ProblemStatus, description: string = problemMea
 
 /**
  * The problem answers of a route: `{ 200: …, ...problems(404, 409) }`.
- * The document adds those any route can give (400, 401, 403, 500, 503; 413 and 415 with a body), so name the others.
+ * The document adds those any route can give (400, 401, 403, 429, 500, 503; 413 and 415 where a body is read, 414 with path parameters), so name the others.
  */
 export function problems<const S extends readonly ProblemStatus[]> (...statuses: S) {
   return Object.fromEntries(statuses.map(status => [status, problem(status)])) as Record<S[number], ReturnType<typeof problem>>

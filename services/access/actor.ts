@@ -43,6 +43,17 @@ export const localBoard: BoardActor = { type: 'board', userId: 'local', instance
 
 export const systemActor: SystemActor = { type: 'system' }
 
+/** One name for one actor, in all its requests. An API key has one of its own: the name of its user is the word of whoever made it. */
+export function actorKey (actor: Actor): string {
+  const keyId = keyIdOf(actor)
+  if (keyId !== null) return `key:${keyId}`
+  switch (actor.type) {
+    case 'board': return `board:${actor.userId}`
+    case 'agent': return `agent:${actor.agentId}`
+    default: return actor.type
+  }
+}
+
 /** The orchestrator's run an actor works for, if it named one. */
 export function runIdOf (actor: Actor): string | null {
   return actor.type === 'agent' ? actor.runId : null

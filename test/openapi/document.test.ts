@@ -54,7 +54,7 @@ function headerGapsIn (name: string, { parameters = [], responses }: Operation):
 /** What an operation leaves untold. */
 function gapsIn (name: string, operation: Operation, tags: Set<string>): string[] {
   const bodies = Object.values(operation.requestBody?.content ?? {})
-  const expected = name.includes(' /api/') ? ['400', '401', '403', '500', '503'] : ['400', '403', '500']
+  const expected = name.includes(' /api/') ? ['400', '401', '403', '429', '500', '503'] : ['400', '403', '500']
   if (!name.startsWith('GET ')) expected.push('413', '415')
   if (name.includes('{')) expected.push('414')
   const facts: [boolean, string][] = [
