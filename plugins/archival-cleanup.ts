@@ -10,6 +10,7 @@ import { explainWorkspace } from '../services/control/explain.ts'
 import { createWorkspaceView } from '../services/control/workspace-view.ts'
 import { createGit } from '../services/git/exec.ts'
 import { createEnvironmentBuilder } from '../services/process/environment.ts'
+import { createFolderRule } from '../services/process/folder-rule.ts'
 import { createCurrentServices } from '../services/runtime/current-services.ts'
 import { loadCommandContext } from '../services/workspaces/context.ts'
 
@@ -35,7 +36,7 @@ export default fp(async app => {
     hostId,
     locks,
     recorder,
-    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix }),
+    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config) }),
     access: createRuntimeAccess({ db }),
     view,
     dataDir,

@@ -8,6 +8,7 @@ import { createRuntimeControl, type RuntimeControl } from '../services/control/r
 import { replan, type SessionDeps } from '../services/control/runtime-session.ts'
 import { createWorkspaceView } from '../services/control/workspace-view.ts'
 import { createEnvironmentBuilder } from '../services/process/environment.ts'
+import { createFolderRule } from '../services/process/folder-rule.ts'
 import { createCurrentServices, type CurrentServicesOf } from '../services/runtime/current-services.ts'
 import { createLiveServices } from '../services/runtime/live-services.ts'
 import { createPorts } from '../services/runtime/ports.ts'
@@ -54,7 +55,7 @@ export default fp(async app => {
   const session: SessionDeps = {
     db,
     ports: createPorts({ db, hostId, range: portRange, now }),
-    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix })
+    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config) })
   }
   const supervisor = superviseOf(app, session)
   const currentServicesOf = createCurrentServices({ db })

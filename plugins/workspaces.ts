@@ -4,6 +4,7 @@ import { createWorkspaceControl, type WorkspaceControl } from '../services/contr
 import type { Archive } from '../services/control/workspace-update.ts'
 import { createGit } from '../services/git/exec.ts'
 import { createEnvironmentBuilder } from '../services/process/environment.ts'
+import { createFolderRule } from '../services/process/folder-rule.ts'
 import { createCurrentServices } from '../services/runtime/current-services.ts'
 import { createRealizer } from '../services/workspaces/realize.ts'
 import { createWorktreePlanner } from '../services/workspaces/worktree-plan.ts'
@@ -17,7 +18,7 @@ export default fp(async app => {
   const { hostId, locks, recorder } = app.operations
   const { allowedRoots, commandEnvNames, commandTimeoutSec, dataDir, envPrefix } = app.config
   const git = createGit()
-  const environment = createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix })
+  const environment = createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config) })
   const planner = createWorktreePlanner({ db, git, hostId, dataDir, allowedRoots })
   const realizer = createRealizer({ db, git, hostId, locks, recorder, environment, planner, dataDir, commandTimeoutMs: commandTimeoutSec * 1000 })
   // Registered later, since archiving stands on workspaces; asked only once requests come.

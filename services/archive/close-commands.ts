@@ -45,6 +45,7 @@ async function runOne (run: ArchiveRun, { kind, source, command: written }: Clos
     const { value: failed } = await deps.recorder.run(
       stepInput(row, actor, { phase: 'workspace_teardown', command: written, cwd, metadata: { action: 'archive', kind, source } }),
       async op => {
+        await deps.environment.requireFolder(cwd, context)
         const env = deps.environment.build({ context, mark: op.mark })
         const result = await runCommand({ op, command, cwd, env, timeoutMs: deps.commandTimeoutMs, signal: run.op.signal })
         await op.finish(finishOf(op, result))

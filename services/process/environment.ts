@@ -1,4 +1,5 @@
-/** The environment of a command: an allow-list of the host's, the command's own, its port, what it works on. */
+/** The environment of a command: an allow-list of the host's, the command's own, its port, what it works on; and the folder it runs in. */
+import type { FolderRule } from './folder-rule.ts'
 import { markVariable } from './tree.ts'
 
 /** What a command is run for; shown to it as variables. */
@@ -32,6 +33,8 @@ export interface EnvironmentBuilderDeps {
   commandEnvNames: readonly string[]
   /** Prefix of the variables that describe the workspace: `BERTH_`. */
   prefix: string
+  /** Where commands may run; without it anywhere. */
+  folderRule?: FolderRule
 }
 
 export interface EnvironmentInput {
@@ -46,6 +49,8 @@ export interface EnvironmentInput {
 export interface EnvironmentBuilder {
   /** The whole environment of one command. What is unknown is an empty string, so that `set -u` scripts work. */
   build (input: EnvironmentInput): Record<string, string>
+  /** To be asked just before a command is started in `cwd`. @throws PathNotAllowed (422) */
+  requireFolder (cwd: string, context: CommandContext): Promise<void>
 }
 
 const alwaysPassedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_*', 'TZ', 'TERM', 'TMPDIR']
@@ -53,7 +58,7 @@ const alwaysPassedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_
 const neverPassedOn = ['DATABASE_URL', 'BERTH_*']
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-export function createEnvironmentBuilder ({ hostEnv, commandEnvNames, prefix }: EnvironmentBuilderDeps): EnvironmentBuilder {
+export function createEnvironmentBuilder ({ hostEnv, commandEnvNames, prefix, folderRule }: EnvironmentBuilderDeps): EnvironmentBuilder {
   const inherited = passedOn(hostEnv, [...alwaysPassedOn, ...commandEnvNames])
   return {
     build: ({ context, own, port, mark }) => ({
@@ -62,7 +67,8 @@ export function createEnvironmentBuilder ({ hostEnv, commandEnvNames, prefix }: 
       ...(port ? { [port.key]: String(port.value) } : {}),
       ...described(context, prefix),
       [markVariable]: mark
-    })
+    }),
+    requireFolder: async (cwd, context) => await folderRule?.(cwd, context.workspace.worktreePath)
   }
 }
 

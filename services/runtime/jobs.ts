@@ -15,18 +15,20 @@ export interface JobInput extends PlanInput {
 
 /**
  * Runs the job; its output goes to the operation's log as it comes. How it ended is the answer, whatever the code.
- * @throws Unprocessable (422) when a template has no value, CommandNotStarted (422)
+ * @throws Unprocessable (422) when a template has no value, PathNotAllowed, CommandNotStarted (422)
  */
 export async function runJob (input: JobInput): Promise<CommandResult> {
   const { command: { definition, entry }, environment, context, baseCwd, addresses, op, onSpawned } = input
   if (definition.command === null) throw new Unprocessable(`${definition.name} has no command.`)
   const scope = templateScope(input, { port: null, services: addresses })
   const { command, env: values } = renderCommand(definition.command, scope)
+  const cwd = resolve(baseCwd, renderText(definition.cwd ?? '.', scope))
+  await environment.requireFolder(cwd, context)
   return await runCommand({
     op,
     onSpawned,
     command,
-    cwd: resolve(baseCwd, renderText(definition.cwd ?? '.', scope)),
+    cwd,
     env: environment.build({ context, own: { ...renderEnv(entry, scope), ...values }, mark: op.mark }),
     limits: entry.limits,
     timeoutMs: entry.timeoutSec === undefined ? null : entry.timeoutSec * 1000,

@@ -72,6 +72,7 @@ async function tryOnce (deps: ServiceRunDeps, attempt: Attempt): Promise<Service
   const { plan, op, row, rendered, mark, port, log } = attempt
   let child: SpawnedProcess
   try {
+    await plan.environment.requireFolder(plan.cwd, plan.context)
     child = await spawnProcess({ command: rendered.command, cwd: plan.cwd, env: rendered.env, output: { toFile: log.path }, ...(plan.entry.limits === undefined ? {} : { group: { mark, limits: plan.entry.limits } }) })
   } catch (error) {
     return await endFailedStart(deps, attempt, null, error)

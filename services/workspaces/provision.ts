@@ -26,7 +26,7 @@ export interface Provisioner {
   isDue (row: WorkspaceRow, worktree: string): Promise<boolean>
   /**
    * Runs the command in the workspace's folder under an operation of its own and answers the fingerprint to store.
-   * @throws ProvisionFailed (422) when it exits non-zero or runs too long; Unavailable (503) when the service stops
+   * @throws PathNotAllowed, ProvisionFailed (422) when it exits non-zero or runs too long; Unavailable (503) when the service stops
    */
   run (row: WorkspaceRow, worktree: string, context: CommandContext, how: ProvisionHow): Promise<string>
 }
@@ -59,6 +59,7 @@ export function createProvisioner ({ recorder, environment, timeoutMs }: Provisi
         cwd,
         metadata: { action: 'provision', created: context.workspace.created }
       }), async op => {
+        await environment.requireFolder(cwd, context)
         const env = environment.build({ context, mark: op.mark })
         const result = await runCommand({ op, command, cwd, env, timeoutMs, ...(signal === undefined ? {} : { signal }) })
         await op.finish(finishOf(op, result))

@@ -4,7 +4,7 @@ import type { Git } from '../git/exec.ts'
 import { addWorktree, branchExists, findOwnerRepository, listWorktrees, resolveCommit, type OwnerRepository } from '../git/worktrees.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 import { workspaceStep } from '../operations/workspace-step.ts'
-import { BranchMissing, NoLocalPath, WorktreeMismatch } from '../errors.ts'
+import { BranchMissing, NoLocalPath, PathNotAllowed, WorktreeMismatch } from '../errors.ts'
 import { withProblems } from './as-problem.ts'
 import { exists, isDirectory, makeFolders, realPathOf } from './local-paths.ts'
 import { copySettings, repositoryWaitMs, update, workFolder, type PrepareDeps } from './prepare.ts'
@@ -14,7 +14,7 @@ import { rowStrategy } from './strategy.ts'
 
 /**
  * Attaches the worktree of a live workspace again. The caller has the workspace's lock alone.
- * @throws BranchMissing, WorktreeMismatch, RepositoryUnusable, NoLocalPath (422), WorkspaceBusy (409)
+ * @throws BranchMissing, PathNotAllowed, WorktreeMismatch, RepositoryUnusable, NoLocalPath (422), WorkspaceBusy (409)
  */
 export async function reattachWorktree (deps: PrepareDeps, row: WorkspaceRow, path: string, runId: string | null): Promise<WorkspaceRow> {
   const { repo_root: repoRoot, branch_name: branch } = row
@@ -51,6 +51,7 @@ async function attach (deps: PrepareDeps, op: OperationHandle, { row, owner, pat
   const { git } = deps
   await clearHalfMade(git, row, owner, path)
   if (await worktreeStands(path)) return row
+  await refuseMovedPlace(row, path)
   if (await exists(path)) throw new WorktreeMismatch(`${path} is there, but is no worktree of ${owner.root} any more. Nothing was touched.`)
   await refuseElsewhere(git, owner, branch, path)
   const baseSha = await branchExists(git, owner.root, branch) ? null : await baseForMissingBranch(git, row, owner, branch)
@@ -75,6 +76,12 @@ async function clearHalfMade (git: Git, row: WorkspaceRow, owner: OwnerRepositor
   const entry = (await listWorktrees(git, owner.root)).find(worktree => worktree.path === path)
   if (entry?.locked !== true) return
   await git(['worktree', 'remove', '--force', '--force', '--', path], { cwd: owner.root, allowExitCodes: [1, 128] })
+}
+
+/** What is recorded is a real path: where it leads elsewhere now, a symlink was put in its way, and nothing is made there. */
+async function refuseMovedPlace (row: WorkspaceRow, path: string): Promise<void> {
+  const real = await realPathOf(path)
+  if (path === row.realized_path && real !== path) throw new PathNotAllowed(`The worktree is not made at ${path} again: it leads to ${real} now.`)
 }
 
 async function refuseElsewhere (git: Git, owner: OwnerRepository, branch: string, path: string): Promise<void> {

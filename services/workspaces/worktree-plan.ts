@@ -54,6 +54,7 @@ export interface WorktreePlanner {
 export function createWorktreePlanner (deps: PlannerDeps): WorktreePlanner {
   return {
     async plan (wish) {
+      await refuseMovedCheckout(deps, wish.checkout)
       const owner = wish.owner ?? await ownerOf(deps.git, wish.checkout)
       const [wanted, all, hasBranch] = await Promise.all([
         wantedFolder(deps, wish, owner), listWorktrees(deps.git, owner.root), branchExists(deps.git, owner.root, wish.branch)
@@ -80,6 +81,14 @@ export function createWorktreePlanner (deps: PlannerDeps): WorktreePlanner {
 export async function ownerOf (git: Git, checkout: string): Promise<OwnerRepository> {
   if (!await isDirectory(checkout)) throw new NoLocalPath(`The project workspace's folder ${checkout} is not there.`)
   return await findOwnerRepository(git, checkout)
+}
+
+/** The checkout was inside the allowed folders when it was recorded; a symlink may lead elsewhere by now. */
+async function refuseMovedCheckout ({ allowedRoots }: PlannerDeps, checkout: string): Promise<void> {
+  if (allowedRoots.length === 0) return
+  const [real, ...roots] = await Promise.all([checkout, ...allowedRoots].map(realPathOf)) as [string, ...string[]]
+  if (roots.some(root => real === root || isBelow(root, real))) return
+  throw new PathNotAllowed(`The project workspace's folder ${checkout} lies in none of the allowed folders (BERTH_ALLOWED_ROOTS).`)
 }
 
 async function wantedFolder ({ dataDir, homeDir = homedir() }: PlannerDeps, wish: WorktreeWish, owner: OwnerRepository): Promise<string> {
