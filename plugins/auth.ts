@@ -33,7 +33,9 @@ export function refuseForeign (headers: FastifyRequest['headers'], publicUrl: st
   if (origin !== undefined && origin !== `http://${host}` && origin !== publicUrl) {
     throw new ForeignOrigin('Requests from web pages of another origin are refused.')
   }
-  if (headers['sec-fetch-site'] === 'cross-site') {
+  const site = headers['sec-fetch-site']
+  // A page of another loopback port is of the same site; images and scripts it asks for carry no Origin. A link may be followed, but not into a frame.
+  if (site === 'cross-site' || (site === 'same-site' && headers['sec-fetch-dest'] !== 'document')) {
     throw new ForeignOrigin('Requests from web pages of another site are refused.')
   }
 }

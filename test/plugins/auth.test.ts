@@ -31,6 +31,8 @@ t.test('only the own origin is answered; a dev server on another loopback port i
 t.test('a cross-site request is refused, a same-origin one and one of no browser are not', async t => {
   const host = 'localhost:4180'
   t.throws(() => refuseForeign({ host, 'sec-fetch-site': 'cross-site' }, null), { code: 'foreign_origin' })
+  t.throws(() => refuseForeign({ host, 'sec-fetch-site': 'same-site', 'sec-fetch-dest': 'image' }, null), { code: 'foreign_origin' }, 'an image on a page of a dev server')
+  t.doesNotThrow(() => refuseForeign({ host, 'sec-fetch-site': 'same-site', 'sec-fetch-dest': 'document' }, null), 'a link on it')
   for (const site of ['same-origin', 'none']) t.doesNotThrow(() => refuseForeign({ host, 'sec-fetch-site': site }, null))
 })
 
