@@ -33,6 +33,7 @@ export const Environment = Type.Object({
   BERTH_PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s/?#]+/?$', description: 'Where clients reach the service, when not at the address it listens on.', expected: 'an http or https URL without a path' })),
   BERTH_BASE_PATH: Type.Optional(Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+/?$', maxLength: 200, description: 'Path the service has at its gateway, such as `/berth`: in links and in the document. Requests come with it or without.', expected: 'a path such as /berth, none of the service\'s own' })),
   BERTH_TRUST_PROXY: Type.String({ default: 'false', minLength: 1, description: 'Whose `X-Forwarded-*` headers are believed: addresses and networks of proxies, separated by commas; `true` for anybody\'s, when only the proxy can reach the port.', expected: 'true, false, or addresses and networks separated by commas' }),
+  BERTH_GIT_HOOKS: flag('Run the hooks of a repository (`post-checkout`) when a worktree of it is made; else no hook is ever run.'),
   BERTH_PORT_RANGE: Type.String({ default: '20000-29999', pattern: '^[0-9]{1,5}-[0-9]{1,5}$', description: 'Ports given to services that ask for an `auto` port.', expected: 'two ports, such as 20000-29999, the first not above the second' }),
   BERTH_JOB_LOG_MAX_BYTES: bytes(67_108_864, 4096, 'Size at which the log of a job is cut, the job going on.'),
   BERTH_SERVICE_LOG_MAX_BYTES: bytes(16_777_216, 4096, 'Size at which the head of a service\'s log is dropped.'),

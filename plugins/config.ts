@@ -35,6 +35,7 @@ export interface Config {
   basePath: string
   /** Addresses whose `X-Forwarded-*` headers are believed; true for all. */
   trustProxy: boolean | string[]
+  gitHooks: boolean
   logLevel: string
   portRange: { from: number, to: number }
   jobLogMaxBytes: number
@@ -92,6 +93,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     publicUrl: values.BERTH_PUBLIC_URL?.replace(/\/$/, '') ?? null,
     basePath: basePath(values.BERTH_BASE_PATH ?? ''),
     trustProxy: trustedProxies(values.BERTH_TRUST_PROXY),
+    gitHooks: values.BERTH_GIT_HOOKS,
     logLevel: values.LOG_LEVEL,
     portRange: portRange(values.BERTH_PORT_RANGE),
     jobLogMaxBytes: values.BERTH_JOB_LOG_MAX_BYTES,

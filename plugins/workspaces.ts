@@ -16,8 +16,8 @@ declare module 'fastify' {
 export default fp(async app => {
   const { db } = app.database
   const { hostId, locks, recorder } = app.operations
-  const { allowedRoots, commandEnvNames, commandTimeoutSec, dataDir, envPrefix } = app.config
-  const git = createGit()
+  const { allowedRoots, commandEnvNames, commandTimeoutSec, dataDir, envPrefix, gitHooks } = app.config
+  const git = createGit({ hooks: gitHooks })
   const environment = createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config) })
   const planner = createWorktreePlanner({ db, git, hostId, dataDir, allowedRoots })
   const realizer = createRealizer({ db, git, hostId, locks, recorder, environment, planner, dataDir, commandTimeoutMs: commandTimeoutSec * 1000 })

@@ -8,10 +8,11 @@ const allowed = new Set([
   'SSL_CERT_FILE', 'SSL_CERT_DIR', 'GIT_SSL_CAINFO'
 ])
 
+/** A repository's hooks are code that nobody asked this service to run. */
+const withoutHooks = ['core.hooksPath', '/dev/null'] as const
+
 /** Settings for every call; they win over the user's and the repository's. */
 const settings: readonly (readonly [string, string])[] = [
-  // A repository's hooks are code that nobody asked this service to run.
-  ['core.hooksPath', '/dev/null'],
   // Registered checkouts may belong to another user than the service.
   ['safe.directory', '*'],
   // No daemon and no background gc may outlive the call or answer for the file system.
@@ -21,7 +22,9 @@ const settings: readonly (readonly [string, string])[] = [
   ['commit.gpgSign', 'false'],
   ['submodule.recurse', 'false'],
   ['fetch.recurseSubmodules', 'false'],
-  ['credential.interactive', 'false']
+  ['credential.interactive', 'false'],
+  // A remote that is a command (`ext::sh -c …`) is refused, whatever the user's own settings say.
+  ['protocol.ext.allow', 'never']
 ]
 
 /** Settings as the GIT_CONFIG_* variables that carry them, numbered on from `first`. */
@@ -34,8 +37,8 @@ export function configEnvironment (entries: readonly (readonly [string, string])
   return env
 }
 
-/** The environment of a git process made from `host` (the service's own environment) and further `config`. */
-export function gitEnvironment (host: Readonly<Record<string, string | undefined>>, config: readonly (readonly [string, string])[] = []): Record<string, string> {
+/** The environment of a git process made from `host` (the service's own environment) and further `config`; hooks are run only when asked for. */
+export function gitEnvironment (host: Readonly<Record<string, string | undefined>>, config: readonly (readonly [string, string])[] = [], { hooks = false } = {}): Record<string, string> {
   const env: Record<string, string> = {}
   for (const [name, value] of Object.entries(host)) {
     if (value !== undefined && allowed.has(name)) env[name] = value
@@ -51,6 +54,6 @@ export function gitEnvironment (host: Readonly<Record<string, string | undefined
     GIT_EDITOR: 'true',
     // Reading must not write the index of somebody who works there; commands that write ask for what they need.
     GIT_OPTIONAL_LOCKS: '0',
-    ...configEnvironment([...settings, ...config])
+    ...configEnvironment([...(hooks ? [] : [withoutHooks]), ...settings, ...config])
   }
 }

@@ -80,13 +80,22 @@ const DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 // More of an error text than this helps nobody.
 const MAX_STDERR_BYTES = 64 * 1024
 
-/** Makes the function that runs git. `env` is the host environment to pick from, `timeoutMs` the default limit of a call. */
-export function createGit (deps: { env?: Readonly<Record<string, string | undefined>>, timeoutMs?: number } = {}): Git {
+export interface GitDeps {
+  /** The host environment to pick from; this process's own unless given. */
+  env?: Readonly<Record<string, string | undefined>>
+  /** The default limit of a call. */
+  timeoutMs?: number
+  /** Run the hooks of repositories. */
+  hooks?: boolean
+}
+
+/** Makes the function that runs git. */
+export function createGit (deps: GitDeps = {}): Git {
   const host = deps.env ?? process.env
   const limitMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const bytes = (args: readonly string[], options: GitOptions) => run(args, {
     ...options,
-    env: { ...gitEnvironment(host, options.config), ...options.env },
+    env: { ...gitEnvironment(host, options.config, { hooks: deps.hooks === true }), ...options.env },
     timeoutMs: options.timeoutMs ?? limitMs
   })
   return Object.assign(async (args: readonly string[], options: GitOptions): Promise<GitResult> => {
