@@ -31,6 +31,8 @@ it saw in the place of the example's.
   a 409 with \`Retry-After\`. A 409, a 429 and a failure of the service may pass, so they are not kept, nor is a request whose process was killed:
   then the key is free again, and what was under way is told by its operations.
 - **Times** are RFC 3339 in UTC with milliseconds, **ids** are UUIDs.
+- **Limits**: a 429 has \`Retry-After\`; where requests are counted, \`RateLimit-Limit\`, \`RateLimit-Remaining\` and \`RateLimit-Reset\` say how many are
+  left of this minute.
 - **X-Request-Id** is taken from the request or made, is in the answer, in problem documents and in every log line.
 - **Access**: \`Authorization: Bearer …\` with a JWT or an API key; in mode \`local\` (loopback only) none is needed. Without one, and with one
   that does not hold, the answer is a 401 whose \`WWW-Authenticate\` says why. What you may not see is answered like what does not exist.
