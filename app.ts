@@ -1,5 +1,6 @@
 /** The table of contents: every plugin and route of the service, in order. */
-import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Server } from 'node:http'
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyHttpOptions, type FastifyRequest } from 'fastify'
 import type { Database } from './db/client.ts'
 import adapterServices from './plugins/adapter-services.ts'
 import apiKeys from './plugins/api-keys.ts'
@@ -100,14 +101,9 @@ function arrivalTimes ({ requestTimeoutSec }: Config): { headersTimeout: number,
   return { headersTimeout: Math.ceil(requestTimeoutSec * 1000 / 3), connectionsCheckingInterval: Math.min(requestTimeoutSec * 100, 5000) }
 }
 
-/**
- * Builds the whole service without listening; `await app.ready()` before `app.inject()`.
- * Whoever calls it holds the lock of the data dir.
- * @throws DatabaseUnusable, MigrationFailed and what other plugins say when they can not start (on `ready()`)
- */
-export async function buildApp (settings: Config, options: AppOptions = {}): Promise<FastifyInstance> {
-  const app = fastify({
-    ...(options.logger === undefined ? { logger: { level: settings.logLevel, hooks: { streamWrite: maskedLogLine(redactorOf(settings)) } } } : { loggerInstance: options.logger }),
+/** How requests are taken in, before any plugin sees them. */
+function serverOptions (settings: Config) {
+  return {
     // The observability plugin writes one line per request.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
@@ -128,6 +124,18 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
     schemaController,
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError
+  } satisfies FastifyHttpOptions<Server>
+}
+
+/**
+ * Builds the whole service without listening; `await app.ready()` before `app.inject()`.
+ * Whoever calls it holds the lock of the data dir.
+ * @throws DatabaseUnusable, MigrationFailed and what other plugins say when they can not start (on `ready()`)
+ */
+export async function buildApp (settings: Config, options: AppOptions = {}): Promise<FastifyInstance> {
+  const app = fastify({
+    ...(options.logger === undefined ? { logger: { level: settings.logLevel, hooks: { streamWrite: maskedLogLine(redactorOf(settings)) } } } : { loggerInstance: options.logger }),
+    ...serverOptions(settings)
   })
 
   await app.register(config, { config: settings })
