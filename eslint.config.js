@@ -48,7 +48,7 @@ export default [
   ]),
   fence(['services/**/*.ts'], [http]),
   fence(['services/process/**/*.ts'], [http, parents(['control', 'archive', 'workspaces', 'runtime', 'git', 'operations', 'directory'])]),
-  fence(['services/git/**/*.ts', 'services/operations/**/*.ts'], [http, parents(['control', 'archive', 'workspaces', 'runtime', 'directory'])]),
+  fence(['services/git/**/*.ts', 'services/operations/**/*.ts', 'services/folders/**/*.ts'], [http, parents(['control', 'archive', 'workspaces', 'runtime', 'directory'])]),
   fence(['services/workspaces/**/*.ts'], [http, parents(['control', 'archive', 'runtime'])]),
   fence(['services/runtime/**/*.ts'], [http, parents(['control', 'archive', 'workspaces'])]),
   fence(['services/webhooks/**/*.ts'], [http, parents(['control', 'archive', 'workspaces', 'runtime', 'git', 'process'])]),

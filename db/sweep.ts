@@ -27,7 +27,7 @@ export async function listExpiredRescues (db: Db, hostId: string, now: Date): Pr
   const { rows } = await sql<{ id: string }>`
     select w.id from projects p join execution_workspaces w on w.company_id = p.company_id and w.project_id = p.id
     where ${cleanupPolicyNumber('retainRescueDays')} is not null and w.host_id = ${hostId}::uuid and w.status = 'archived'
-      and w.rescue ->> 'ref' is not null
+      and (w.rescue ->> 'ref' is not null or w.rescue ->> 'folder' is not null)
       and w.closed_at <= ${now}::timestamptz - make_interval(secs => ${cleanupPolicyNumber('retainRescueDays')} * 86400)
     order by w.closed_at, w.id`.execute(db)
   return rows.map(({ id }) => id)

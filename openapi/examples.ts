@@ -111,7 +111,7 @@ export const componentExamples: Record<string, unknown> = {
     headSha: 'decade00decade00decade00decade00decade00',
     branch: 'acme-7-friendlier-greeting',
     takenAt: createdAt,
-    movedTo: null,
+    archive: null,
     earlierRefs: [],
     warnings: [],
     fileCount: 1,

@@ -17,14 +17,14 @@ const FileParams = Type.Object({
 const list = {
   operationId: 'getWorkspaceRescue',
   tags,
-  summary: 'List what the rescue snapshot holds',
-  description: 'Of the last archive: every file that was not committed, with its status and size. A workspace that was never archived has none; one that was restored still shows it.',
+  summary: 'List what the rescue holds',
+  description: 'Of the last archive: every file that was not committed, with its status and size; of a folder that is no repository everything in it. A workspace that was never archived has none; one that was restored still shows it.',
   params: IdParams,
   querystring: RescueQuery,
   response: {
     200: answer(WorkspaceRescue, 'The snapshot; `ref` is null when there is none.', { headers: { ...LinkHeader } }),
     409: problem(409, 'The files of the workspace are on another host.'),
-    422: problem(422, 'The repository that holds the snapshot can not be read.'),
+    422: problem(422, 'The repository or archive that holds it can not be read.'),
     ...problems(404)
   }
 }
@@ -32,17 +32,17 @@ const list = {
 const file = {
   operationId: 'getRescuedFile',
   tags,
-  summary: 'Take one file out of the rescue snapshot',
+  summary: 'Take one file out of the rescue',
   description: 'As it was on disk when the workspace was archived, or as it was staged; one that was not changed too. A symbolic link gives where it points; a file that a filter made (git LFS) what git stores of it. Needs the right to manage the workspace, since rescued files may hold secrets.',
   params: FileParams,
   querystring: RescuedFileQuery,
   response: {
     200: bytes('The content.', {
-      ETag: { type: 'string', description: "git's id of the content." },
-      'Berth-File-Mode': { type: 'string', description: '`100644`, `100755`, or `120000` for a symbolic link.' }
+      ETag: { type: 'string', description: "git's id of the content, or its SHA-256." },
+      'Berth-File-Mode': { type: 'string', description: '`100644`, `100755`, or `120000` for a symbolic link; of a folder that is no repository with all permissions, such as `100640`.' }
     }),
     409: problem(409, 'The files of the workspace are on another host.'),
-    422: problem(422, 'It is a submodule, or the repository that holds the snapshot can not be read.'),
+    422: problem(422, 'It is a submodule or a folder, or the repository or archive that holds it can not be read.'),
     ...problems(404)
   }
 }

@@ -5,10 +5,10 @@ import { Cursor, NullableTimestamp, Uuid, closed, nullableInteger, nullableStrin
 export const rescuedFileStatuses = ['staged', 'modified', 'deleted', 'untracked', 'ignored', 'conflicted'] as const
 
 export const RescuedFile = Type.Object({
-  path: Type.String({ description: 'Relative to the worktree; bytes that are no UTF-8 show as U+FFFD.' }),
-  status: stringEnum(rescuedFileStatuses, { description: 'A file that was staged and changed again is there twice.' }),
-  mode: nullableString({ description: 'As git writes it: `100644`, `100755`, `120000` a symbolic link, `160000` a submodule; null for one that was deleted.' }),
-  sizeBytes: nullableInteger({ description: 'null for one that was deleted, and for a submodule.' })
+  path: Type.String({ description: 'Relative to the worktree or folder; bytes that are no UTF-8 show as U+FFFD.' }),
+  status: stringEnum(rescuedFileStatuses, { description: 'A file that was staged and changed again is there twice. Of a folder that is no repository all are `untracked`.' }),
+  mode: nullableString({ description: 'As git writes it: `100644`, `100755`, `120000` a symbolic link, `160000` a submodule; null for one that was deleted. Of a folder that is no repository with all permissions, such as `100640`, and `040755` for a folder in it.' }),
+  sizeBytes: nullableInteger({ description: 'null for one that was deleted, for a submodule and for a folder.' })
 }, { $id: 'RescuedFile' })
 
 export const WorkspaceRescue = Type.Object({
@@ -19,11 +19,11 @@ export const WorkspaceRescue = Type.Object({
   headSha: nullableString({ description: 'What HEAD was; null before the first commit.' }),
   branch: nullableString({ description: 'The branch HEAD was on; null when it was detached.' }),
   takenAt: NullableTimestamp,
-  movedTo: nullableString({ description: 'Where a folder that is no repository was moved to, whole.' }),
+  archive: nullableString({ description: 'The file in the data dir that holds a folder that is no repository, whole; `tar --zstd -xf <archive>` unpacks it without this service.' }),
   earlierRefs: Type.Array(Type.String(), { description: 'Further snapshots of this workspace that hold something else.' }),
   warnings: Type.Array(Type.String(), { description: 'What is not in it although someone may expect it.' }),
   fileCount: Type.Integer({ description: 'All files, also those of other pages.' }),
-  files: Type.Array(ref(RescuedFile), { description: 'What was not committed, by path.' })
+  files: Type.Array(ref(RescuedFile), { description: 'What was not committed, by path; of a folder that is no repository everything.' })
 }, { $id: 'WorkspaceRescue' })
 
 export const RescueQuery = Type.Object({

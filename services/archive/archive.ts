@@ -4,6 +4,7 @@ import type { JsonObject } from '../../db/tables.ts'
 import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import type { Actor } from '../access/actor.ts'
 import { CloseBlocked, Unavailable, isProblem } from '../errors.ts'
+import { placesOf } from '../folders/stored-folder.ts'
 import { GitFailed, gitReason } from '../git/exec.ts'
 import { recordWorkspaceActivity } from '../operations/activity.ts'
 import type { HeldLock } from '../operations/locks.ts'
@@ -117,9 +118,9 @@ async function detach ({ deps, row, actor, op }: ArchiveRun): Promise<void> {
   if (issueIds.length > 0) op.annotate({ detachedIssueIds: issueIds })
 }
 
-async function end ({ deps, row, actor, op, state, warnings }: ArchiveRun): Promise<ArchiveOutcome> {
+async function end (run: ArchiveRun): Promise<ArchiveOutcome> {
+  const { deps, row, actor, op, warnings } = run
   const at = deps.now()
-  const { snapshot } = state.record
   const archived = await changeStatus({
     db: deps.db,
     row,
@@ -128,13 +129,20 @@ async function end ({ deps, row, actor, op, state, warnings }: ArchiveRun): Prom
     from: ['archiving'],
     patch: { status: 'archived', closed_at: at, disk_bytes: null, disk_measured_at: null, cleanup_reason: warnings.length === 0 ? null : warnings.join(' ') },
     action: 'archived',
-    details: { warningCount: warnings.length, rescueRef: snapshot?.ref ?? null }
+    details: { warningCount: warnings.length, ...keptIn(run) }
   })
-  return { row: archived, operation: await op.finish({ status: 'succeeded', metadata: { warnings, rescueRef: snapshot?.ref ?? null } }) }
+  return { row: archived, operation: await op.finish({ status: 'succeeded', metadata: { warnings, ...keptIn(run) } }) }
+}
+
+/** Where what was in the folder is kept: a ref of the repository, or an archive in the data dir. */
+function keptIn ({ deps, state }: ArchiveRun): { rescueRef: string | null, rescueArchive: string | null } {
+  const { snapshot, folder } = state.record
+  return { rescueRef: snapshot?.ref ?? null, rescueArchive: folder === null ? null : placesOf(deps.dataDir, folder.name).archive }
 }
 
 /** The files are still there, or some of them: says so, and why. */
-async function fail ({ deps, row, actor, op, state, warnings }: ArchiveRun, error: unknown): Promise<ArchiveOutcome> {
+async function fail (run: ArchiveRun, error: unknown): Promise<ArchiveOutcome> {
+  const { deps, row, actor, op, warnings } = run
   if (op.signal.aborted && statusWhenEnded(op.signal) === 'interrupted') {
     await op.finish({ status: 'interrupted' })
     throw new Unavailable('The service is stopping; archiving goes on at its next start.', { cause: error })
@@ -145,7 +153,7 @@ async function fail ({ deps, row, actor, op, state, warnings }: ArchiveRun, erro
   op.log.system(reason)
   const finish: OperationFinish = {
     status: op.signal.aborted ? 'cancelled' : 'failed',
-    metadata: { warnings, error: { code: isProblem(error) ? error.code : 'cleanup_failed', detail: reason }, rescueRef: state.record.snapshot?.ref ?? null }
+    metadata: { warnings, error: { code: isProblem(error) ? error.code : 'cleanup_failed', detail: reason }, ...keptIn(run) }
   }
   try {
     const failed = await changeStatus({

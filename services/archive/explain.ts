@@ -151,7 +151,7 @@ function fateOfFiles ({ row, removal, git }: CloseFacts): Fate {
         keeps: [`The tip of its branch and everything staged, modified or untracked, under refs/berth/rescue/${row.id}.`]
       }
     }
-    case 'folder': return { deletes: [], keeps: [`All of ${removal.path}, moved into the data dir.`] }
+    case 'folder': return { deletes: [`The folder ${removal.path}.`], keeps: ['All files, folders and links in it, as an archive in the data dir.'] }
     case 'keep':
     case 'refuse': return { deletes: [], keeps: [`${removal.path}: ${removal.reason}.`] }
     default: return { deletes: [], keeps: [] }

@@ -8,7 +8,7 @@ import type { WorkspaceRow } from '../workspaces/shape.ts'
 export type Removal =
   /** The worktree is removed; git knows it still. */
   | { kind: 'worktree', path: string }
-  /** A plain folder of this service is moved out of the way. */
+  /** A plain folder of this service is stored and removed. */
   | { kind: 'folder', path: string }
   /** The folder is gone already; only git's record of it (if any) is cleared. */
   | { kind: 'gone', path: string }

@@ -20,7 +20,7 @@ function stopServices ({ stopping }: CloseFacts): CloseAction[] {
 
 function rescue ({ removal, git, row }: CloseFacts): CloseAction[] {
   if (removal.kind === 'folder') {
-    return [{ kind: 'rescue_snapshot', label: 'Keep the folder', description: 'Nothing of the folder is deleted: it is moved into the data dir, where a restore finds it.', command: null }]
+    return [{ kind: 'rescue_snapshot', label: 'Store the folder', description: 'Store all files, folders and links in it as an archive in the data dir, from which a restore brings it back. Sockets, pipes and devices are not in it.', command: null }]
   }
   if (removal.kind !== 'worktree' && !(removal.kind === 'gone' && row.provider_type === 'git_worktree')) return []
   const ignored = git?.ignoredEntryCount ?? 0
@@ -51,7 +51,7 @@ function runCommand ({ kind, source, command }: CloseCommand): CloseAction {
 
 function removeFiles ({ removal, git, row }: CloseFacts): CloseAction[] {
   if (removal.kind === 'folder') {
-    return [{ kind: 'remove_local_directory', label: 'Remove the folder', description: `Move ${removal.path} out of its place, into the data dir.`, command: null }]
+    return [{ kind: 'remove_local_directory', label: 'Remove the folder', description: `Remove ${removal.path}, once it was compared with what is stored.`, command: null }]
   }
   if (removal.kind !== 'worktree' && !(removal.kind === 'gone' && row.provider_type === 'git_worktree')) return []
   const description = removal.kind === 'gone'

@@ -8,8 +8,8 @@ import { repositoryWaitMs, stepInput, warn, type ArchiveRun } from './archive-ru
 import { runCloseCommands } from './close-commands.ts'
 import type { GatheredFacts } from './gather.ts'
 import { mergeTargetOf } from './merge-target.ts'
-import { moveFolderAway } from './move-folder.ts'
 import { FolderKept } from './remove-folder.ts'
+import { examineFolder, finishFolderDeletion, refreshFolder, removePlainFolder, rescueFolder } from './remove-plain-folder.ts'
 import { deletionGoesOn, examineWorktree, finishDeletion, removeWorktreeFolder } from './remove-worktree.ts'
 import { refreshRescue, takeRescue, type RescueInput } from './take-rescue.ts'
 
@@ -22,8 +22,8 @@ export async function removeFiles (run: ArchiveRun, facts: GatheredFacts): Promi
   if (run.state.record.deleting) return await goOnDeleting(run)
   if (removal.kind === 'refuse') throw new FolderKept(removal.reason)
   if (removal.kind === 'worktree' || (removal.kind === 'gone' && await reviveLost(run))) return await removeWorktree(run, facts)
+  if (removal.kind === 'folder') return await removeFolderOf(run, facts)
   await runCommandsOnce(run, facts)
-  if (removal.kind === 'folder') await moveFolderAway(run)
   if (removal.kind === 'keep') warn(run, `${removal.path} is kept: ${removal.reason}.`)
   if (removal.kind === 'gone') {
     await run.state.set({ removed: true })
@@ -48,6 +48,16 @@ async function rescueBeforeCommands ({ deps, state }: ArchiveRun, { repoRoot }: 
   const { snapshot, commandsBegun } = state.record
   if (!commandsBegun || snapshot === null) return null
   return await hasSnapshot(deps.git, { repoRoot, workspaceId: snapshot.workspaceId }) ? snapshot : null
+}
+
+async function removeFolderOf (run: ArchiveRun, facts: GatheredFacts): Promise<void> {
+  const { op } = run
+  const path = await examineFolder(run)
+  const first = await rescueFolder(run, path)
+  await runCommandsOnce(run, facts)
+  op.signal.throwIfAborted()
+  await removePlainFolder(run, path, facts.commands.length === 0 ? first : await refreshFolder(run, path, first))
+  op.annotate({ removedPath: path })
 }
 
 async function recordRescue (run: ArchiveRun, input: RescueInput): Promise<RescueSnapshot> {
@@ -75,6 +85,7 @@ async function runCommandsOnce (run: ArchiveRun, facts: GatheredFacts): Promise<
 async function goOnDeleting (run: ArchiveRun): Promise<void> {
   const { row, op } = run
   op.refuseCancel(deletionGoesOn)
+  if (row.provider_type !== 'git_worktree' && row.realized_path !== null) return await finishFolderDeletion(run, row.realized_path)
   if (row.realized_path === null || row.repo_root === null) throw new FolderKept('the recorded folder and repository are missing')
   const owner = await findOwnerRepository(run.deps.git, row.repo_root)
   await finishDeletion(run, { path: row.realized_path, owner })

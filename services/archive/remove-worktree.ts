@@ -81,17 +81,21 @@ async function lookOnceMore (run: ArchiveRun, { path, aside, owner, signal }: Do
   op.refuseCancel(deletionGoesOn)
 }
 
-async function bringBack (run: ArchiveRun, { path, aside, owner }: DoomedWorktree & { aside: string }): Promise<void> {
+/**
+ * Brings the renamed folder back to its place. `owner` is null for a folder that is no worktree.
+ * @throws FolderKept when its place has been taken
+ */
+export async function bringBack (run: ArchiveRun, { path, aside, owner }: { path: string, aside: string, owner: OwnerRepository | null }): Promise<void> {
   if (!await putBack(aside, path)) {
     throw new FolderKept(`something was made anew at ${path} while it was archived; the files of the workspace are in ${aside}`)
   }
-  await forgetAside(run, owner, path)
+  if (owner !== null) await repairEntry(run, owner, path)
+  await run.state.set({ aside: null, deleting: false })
 }
 
 /** git follows a worktree it is used in: its record must name the old place again. */
-async function forgetAside ({ deps, state }: ArchiveRun, owner: OwnerRepository, path: string): Promise<void> {
+async function repairEntry ({ deps }: ArchiveRun, owner: OwnerRepository, path: string): Promise<void> {
   await deps.git(['worktree', 'repair', path], { cwd: owner.root, allowExitCodes: [1] })
-  await state.set({ aside: null, deleting: false })
 }
 
 /**
@@ -103,22 +107,27 @@ export async function settleAside (run: ArchiveRun): Promise<void> {
   const { state, row } = run
   const { aside, deleting } = state.record
   const path = row.realized_path
-  if (aside === null || deleting || path === null || row.repo_root === null) return
+  const isWorktree = row.provider_type === 'git_worktree'
+  if (aside === null || deleting || path === null || (isWorktree && row.repo_root === null)) return
   if (aside !== asidePathOf(path, row.id)) throw new FolderKept(`the recorded place ${aside} does not fit ${path}`)
   if (await lookAt(aside) === null) return await state.set({ aside: null })
-  await bringBack(run, { path, aside, owner: await findOwnerRepository(run.deps.git, row.repo_root) })
+  const owner = isWorktree && row.repo_root !== null ? await findOwnerRepository(run.deps.git, row.repo_root) : null
+  await bringBack(run, { path, aside, owner })
 }
 
 /** Deletes the folder from its aside place, then git's record. Its content was checked against the snapshot before. */
 export async function finishDeletion (run: ArchiveRun, { path, owner }: DoomedWorktree): Promise<void> {
-  const { deps, row, state } = run
-  const aside = asidePathOf(path, row.id)
-  const verdict = await judgeRemoval(deps, row, { aside })
+  await deleteAside(run, path)
+  await clearEntry(run, owner, path)
+  await run.state.set({ aside: null, deleting: false, removed: true })
+}
+
+/** Deletes what was renamed aside; nothing when it is gone already. @throws FolderKept when that is not safe */
+export async function deleteAside ({ deps, row }: ArchiveRun, path: string): Promise<void> {
+  const verdict = await judgeRemoval(deps, row, { aside: asidePathOf(path, row.id) })
   if (verdict.ok) await removeFolder(verdict.realPath)
   else if (verdict.code !== 'missing') throw new FolderKept(verdict.reason)
   if (await lookAt(path) !== null) throw new FolderKept(`something was made anew at ${path} while it was archived`)
-  await clearEntry(run, owner, path)
-  await state.set({ aside: null, deleting: false, removed: true })
 }
 
 /** Clears git's record of a worktree whose folder is gone; nothing when git has none. */

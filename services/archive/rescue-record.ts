@@ -34,6 +34,15 @@ const Snapshot = Type.Object({
   warnings: Type.Array(Type.String())
 })
 
+/** A folder as `services/folders` keeps it. */
+const Folder = Type.Object({
+  name: Type.String(),
+  takenAt: Type.String(),
+  entryCount: Type.Integer(),
+  byteCount: Type.Integer(),
+  warnings: Type.Array(Type.String())
+})
+
 const RescueRecord = Type.Object({
   /** What a restore brings back. */
   snapshot: Type.Union([Snapshot, Type.Null()]),
@@ -53,8 +62,10 @@ const RescueRecord = Type.Object({
   removed: Type.Boolean(),
   /** The branch that was deleted as merged, and the commit it was at. */
   deletedBranch: Type.Union([Type.Object({ name: Type.String(), tip: Type.String() }), Type.Null()]),
-  /** Where a plain folder was moved to. */
-  movedTo: NullableText,
+  /** What a restore brings back of a folder that is no repository. */
+  folder: Type.Union([Folder, Type.Null()]),
+  /** Names of further stored states of that folder. */
+  earlierFolders: Type.Array(Type.String()),
   /** A restore is under way, from this status. */
   restoringFrom: Type.Union([Type.Literal('archived'), Type.Literal('cleanup_failed'), Type.Null()]),
   /** That restore makes the worktree; stored before it does. Without it, what is at the place was there before. */
@@ -75,7 +86,8 @@ const nothing: RescueRecord = {
   deleting: false,
   removed: false,
   deletedBranch: null,
-  movedTo: null,
+  folder: null,
+  earlierFolders: [],
   restoringFrom: null,
   madeByRestore: false,
   claimed: false
@@ -83,7 +95,7 @@ const nothing: RescueRecord = {
 
 /** The record of a row; of a row that was never archived, one that holds nothing. Throws for one this service did not write. */
 export function readRescue (row: Pick<WorkspaceRow, 'rescue'>): RescueRecord {
-  if (row.rescue === null) return { ...nothing, earlierRefs: [] }
+  if (row.rescue === null) return { ...nothing, earlierRefs: [], earlierFolders: [] }
   const record = { ...nothing, ...row.rescue }
   if (!Value.Check(RescueRecord, record)) throw new TypeError('the stored rescue record is malformed')
   return record
@@ -109,4 +121,9 @@ export function createRescueState (db: Db, row: Pick<WorkspaceRow, 'id' | 'rescu
       await storeRescue(db, row.id, writeRescue(record))
     }
   }
+}
+
+/** Whether anything is kept of the workspace's files. */
+export function keepsSomething ({ snapshot, folder }: Pick<RescueRecord, 'snapshot' | 'folder'>): boolean {
+  return snapshot !== null || folder !== null
 }

@@ -1,5 +1,4 @@
 /** Brings the files of an archived workspace back, and takes back what a failed restore made. */
-import { readdir } from 'node:fs/promises'
 import { updateWorkspace } from '../../db/execution-workspaces.ts'
 import { BranchMissing, RestoreFailed } from '../errors.ts'
 import { resolveCommit } from '../git/branches.ts'
@@ -7,9 +6,8 @@ import { attachSnapshot, hasSnapshot, restoreSnapshot, type RescueSnapshot } fro
 import { addWorktree, branchExists, findOwnerRepository, type OwnerRepository } from '../git/worktrees.ts'
 import { isDirectory } from '../workspaces/local-paths.ts'
 import { repositoryWaitMs, warn, type ArchiveRun } from './archive-run.ts'
-import { moveFolderBack } from './move-folder.ts'
-import { lookAt } from './remove-folder.ts'
 import { clearEntry, clearHalfMade, entryOf, examineWorktree, finishDeletion, removeWorktreeFolder, settleAside } from './remove-worktree.ts'
+import { isFree, putFolderBack, takeFolderBack } from './restore-folder.ts'
 import { isStill, takeAside } from './take-rescue.ts'
 
 /** A recorded worktree and the repository it belongs to. */
@@ -25,13 +23,8 @@ async function placeOf ({ deps, row }: ArchiveRun): Promise<Place> {
   return { path, owner: await findOwnerRepository(deps.git, repoRoot) }
 }
 
-async function isFree (path: string): Promise<boolean> {
-  const found = await lookAt(path)
-  return found === null || (found.isDirectory() && (await readdir(path)).length === 0)
-}
-
 /**
- * Makes the files what they were: from the snapshot, from where they were moved to, or finds them in place.
+ * Makes the files what they were: from what is kept of them, or finds them in place.
  * @throws RestoreFailed, BranchMissing (422), FolderKept, WorkspaceBusy (409)
  */
 export async function putFilesBack (run: ArchiveRun): Promise<void> {
@@ -44,12 +37,6 @@ export async function putFilesBack (run: ArchiveRun): Promise<void> {
   const { entry } = await entryOf(run, place.owner.root, place.path)
   if (entry === undefined || state.record.removed) throw new RestoreFailed(`Something else is at ${place.path}; nothing was restored.`)
   run.op.log.system(`The worktree ${place.path} is still there.`)
-}
-
-async function putFolderBack (run: ArchiveRun): Promise<void> {
-  const { cwd } = run.row
-  if (await moveFolderBack(run) || cwd === null) return
-  if (!await isDirectory(cwd)) throw new RestoreFailed(`The folder ${cwd} is not there.`)
 }
 
 async function makeWorktree (run: ArchiveRun, { path, owner }: Place): Promise<void> {
@@ -115,13 +102,20 @@ export async function isWhole (run: ArchiveRun): Promise<boolean> {
 }
 
 /**
- * Takes back the worktree that a failed restore made; nothing when it made none. What is in it by now goes into a
+ * Takes back the files that a failed restore made; nothing when it made none. What is in a worktree by now goes into a
  * snapshot of its own first.
  * @throws FolderKept, RescueFailed when it has to stay
  */
 export async function takeFilesBack (run: ArchiveRun): Promise<void> {
-  const { deps, row, state } = run
+  const { row, state } = run
   if (!state.record.madeByRestore) return
+  if (row.provider_type === 'git_worktree') await takeWorktreeBack(run)
+  else if (row.realized_path !== null) await takeFolderBack(run, row.realized_path)
+  await state.set({ madeByRestore: false })
+}
+
+async function takeWorktreeBack (run: ArchiveRun): Promise<void> {
+  const { deps, row, state } = run
   const { path, owner } = await placeOf(run)
   if (state.record.deleting) await finishDeletion(run, { path, owner })
   await settleAside(run)
@@ -134,5 +128,4 @@ export async function takeFilesBack (run: ArchiveRun): Promise<void> {
     const kept = await takeAside({ git: deps.git, row, repoRoot: owner.root, worktreePath: path, state, now: deps.now, signal })
     await removeWorktreeFolder(run, doomed, kept, signal)
   }
-  await state.set({ madeByRestore: false })
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
 import type { Actor } from '../access/actor.ts'
 import { RestoreFailed, Unavailable, WorkspaceStateConflict, isProblem } from '../errors.ts'
+import { placesOf } from '../folders/stored-folder.ts'
 import type { HeldLock } from '../operations/locks.ts'
 import { statusWhenEnded } from '../operations/run-step.ts'
 import { realPathOf } from '../workspaces/local-paths.ts'
@@ -40,7 +41,7 @@ export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, s
   const from = row.status
   const record = readRescue(row)
   const op = await deps.recorder.begin(stepInput(row, actor, {
-    phase: 'workspace_restore', cwd: row.repo_root ?? row.cwd, metadata: { action: 'restore', rescueRef: record.snapshot?.ref ?? null }
+    phase: 'workspace_restore', cwd: row.repo_root ?? row.cwd, metadata: { action: 'restore', rescueRef: record.snapshot?.ref ?? null, rescueArchive: record.folder === null ? null : placesOf(deps.dataDir, record.folder.name).archive }
   }))
   const run = await startRun(op, async () => {
     const rescue = writeRescue({ ...record, restoringFrom: from, madeByRestore: false, claimed: false })

@@ -8,7 +8,7 @@ import type { Actor } from '../access/actor.ts'
 import { requireVisible } from '../access/company-access.ts'
 import { explain } from '../archive/explain.ts'
 import { gatherFacts, type GatherDeps } from '../archive/gather.ts'
-import { readRescue } from '../archive/rescue-record.ts'
+import { keepsSomething, readRescue } from '../archive/rescue-record.ts'
 import { rescueExpiry } from '../archive/sweep-decision.ts'
 import { sweepRuleOf } from './sweeper.ts'
 
@@ -26,6 +26,6 @@ export async function explainWorkspace (deps: GatherDeps, actor: Actor, id: stri
     listUnfinishedOfWorkspace(db, id),
     sweepRuleOf(db, row)
   ])
-  const hasRescue = readRescue(row).snapshot !== null
+  const hasRescue = keepsSomething(readRescue(row))
   return explain({ row, close, leases, locks, operations, decision, rescueExpiry: hasRescue ? rescueExpiry(row, policy) : null })
 }

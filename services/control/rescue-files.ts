@@ -7,13 +7,16 @@ import type { Actor } from '../access/actor.ts'
 import { requireVisible } from '../access/company-access.ts'
 import { readRescue, type RescueRecord } from '../archive/rescue-record.ts'
 import { InvalidCursor, NotFound, RescueUnreadable } from '../errors.ts'
+import { placesOf } from '../folders/stored-folder.ts'
 import { gitReason, type Git } from '../git/exec.ts'
 import { findSnapshotFile, listSnapshotFiles, readBlobStream } from '../git/snapshot-files.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { requireFilesHere, requireManageable, type ManagedDeps } from './managed-workspace.ts'
+import { openInFolder, pageOfFolder } from './rescued-folder.ts'
 
 export interface RescueFilesDeps extends ManagedDeps {
   git: Git
+  dataDir: string
 }
 
 export interface RescuePage {
@@ -22,7 +25,7 @@ export interface RescuePage {
 }
 
 export interface RescuedContent {
-  /** git's id of the content: the same id, the same bytes. */
+  /** git's id of the content, or its SHA-256: the same id, the same bytes. */
   sha: string
   /** As git writes it; a symbolic link's content is where it points. */
   mode: string
@@ -37,36 +40,38 @@ export interface RescueFiles {
   list (actor: Actor, id: string, query: RescueQuery): Promise<RescuePage>
   /**
    * One file. Rescued files may hold secrets, so this needs what managing the workspace needs.
-   * @throws NotFound (404), Forbidden (403), Conflict (409) on another host, RescueUnreadable (422) also for a submodule
+   * @throws NotFound (404), Forbidden (403), Conflict (409) on another host, RescueUnreadable (422) also for a submodule or a folder
    */
   open (actor: Actor, id: string, path: string, query: RescuedFileQuery): Promise<RescuedContent>
 }
-
-type Snapshot = NonNullable<RescueRecord['snapshot']>
 
 const defaultLimit = 1000
 const submoduleMode = '160000'
 
 export function createRescueFiles (deps: RescueFilesDeps): RescueFiles {
-  const { db, git, hostId } = deps
+  const { db, git, hostId, dataDir } = deps
   return {
     async list (actor, id, { limit = defaultLimit, cursor }) {
       const row = requireFilesHere(requireVisible(actor, await findWorkspace(db, id)), hostId)
       const record = readRescue(row)
-      const { snapshot } = record
-      if (snapshot === null || row.repo_root === null) return { rescue: toRescue(row, record, []), nextCursor: null }
-      const from = cursor === undefined ? 0 : placeOf(cursor, snapshot)
-      const files = await orUnreadable(listSnapshotFiles(git, row.repo_root, snapshot))
-      const rest = from + limit < files.length
-      return {
-        rescue: { ...toRescue(row, record, files.slice(from, from + limit)), fileCount: files.length },
-        nextCursor: rest ? encodeCursor([snapshot.worktreeCommit, from + limit]) : null
+      const { snapshot, folder } = record
+      const show = (files: RescuedFile[], fileCount: number) => ({ ...toRescue(row, record, dataDir), fileCount, files })
+      const next = (kept: string, place: number, count: number) => place < count ? encodeCursor([kept, place]) : null
+      if (folder !== null) {
+        const from = cursor === undefined ? 0 : placeOf(cursor, folder.name)
+        const files = await orUnreadable(pageOfFolder(dataDir, folder, { from, limit }))
+        return { rescue: show(files, folder.entryCount), nextCursor: next(folder.name, from + limit, folder.entryCount) }
       }
+      if (snapshot === null || row.repo_root === null) return { rescue: show([], 0), nextCursor: null }
+      const from = cursor === undefined ? 0 : placeOf(cursor, snapshot.worktreeCommit)
+      const files = await orUnreadable(listSnapshotFiles(git, row.repo_root, snapshot))
+      return { rescue: show(files.slice(from, from + limit), files.length), nextCursor: next(snapshot.worktreeCommit, from + limit, files.length) }
     },
 
     async open (actor, id, path, { from = 'worktree' }) {
       const row = await requireManageable(deps, actor, id)
-      const { snapshot } = readRescue(row)
+      const { snapshot, folder } = readRescue(row)
+      if (folder !== null) return await openInFolder(dataDir, folder, path)
       if (snapshot === null || row.repo_root === null) throw new NotFound('There is no rescue snapshot of this workspace.')
       const entry = await orUnreadable(findSnapshotFile(git, row.repo_root, snapshot, path, from))
       if (entry === null) throw new NotFound(`The snapshot holds no ${from === 'index' ? 'staged ' : ''}file ${path}.`)
@@ -76,10 +81,10 @@ export function createRescueFiles (deps: RescueFilesDeps): RescueFiles {
   }
 }
 
-/** The cursor names the snapshot too: the files of another one are in other places. */
-function placeOf (cursor: string, { worktreeCommit }: Snapshot): number {
-  const [commit, place] = decodeCursor(cursor, 2) ?? []
-  if (commit === worktreeCommit && Number.isSafeInteger(place) && Number(place) >= 0) return Number(place)
+/** The cursor names what is kept too: the files of another one are in other places. */
+function placeOf (cursor: string, kept: string): number {
+  const [named, place] = decodeCursor(cursor, 2) ?? []
+  if (named === kept && Number.isSafeInteger(place) && Number(place) >= 0) return Number(place)
   throw new InvalidCursor('The cursor is not one this service gave for this snapshot; take it from the Link header of the page before.')
 }
 
@@ -91,7 +96,8 @@ async function orUnreadable<T> (reading: Promise<T>): Promise<T> {
   }
 }
 
-function toRescue (row: WorkspaceRow, { snapshot, movedTo, earlierRefs }: RescueRecord, files: RescuedFile[]): WorkspaceRescue {
+function toRescue (row: WorkspaceRow, { snapshot, folder, earlierRefs }: RescueRecord, dataDir: string): Omit<WorkspaceRescue, 'files' | 'fileCount'> {
+  const { takenAt, warnings } = snapshot ?? folder ?? { takenAt: null, warnings: [] }
   return {
     workspaceId: row.id,
     ref: snapshot?.ref ?? null,
@@ -99,11 +105,9 @@ function toRescue (row: WorkspaceRow, { snapshot, movedTo, earlierRefs }: Rescue
     repoRoot: row.repo_root,
     headSha: snapshot?.headSha ?? null,
     branch: snapshot?.branch ?? null,
-    takenAt: snapshot?.takenAt ?? null,
-    movedTo,
+    takenAt,
+    archive: folder === null ? null : placesOf(dataDir, folder.name).archive,
     earlierRefs: [...earlierRefs],
-    warnings: [...snapshot?.warnings ?? []],
-    fileCount: files.length,
-    files
+    warnings: [...warnings]
   }
 }

@@ -13,6 +13,7 @@ import { readRescue, writeRescue } from '../archive/rescue-record.ts'
 import { decideSweep, readCleanupPolicy, rescueExpiry, type CleanupPolicy, type FailedArchives, type SweepDecision } from '../archive/sweep-decision.ts'
 import { changeStatus } from '../archive/transitions.ts'
 import { isProblem } from '../errors.ts'
+import { dropStoredFolders } from '../folders/stored-folder.ts'
 import { dropRescueRef } from '../git/rescue.ts'
 import { recordWorkspaceActivity } from '../operations/activity.ts'
 import type { Locks } from '../operations/locks.ts'
@@ -138,16 +139,18 @@ async function expireRescue (deps: SweeperDeps, row: WorkspaceRow, dryRun: boole
   }
 }
 
-/** The refs first: a crash in between leaves a row that speaks of a snapshot that is gone, and the next round mends it. */
-async function dropRescue ({ db, git }: SweeperDeps, id: string): Promise<boolean> {
+/** The refs and archives first: a crash in between leaves a row that speaks of a snapshot that is gone, and the next round mends it. */
+async function dropRescue ({ db, git, dataDir }: SweeperDeps, id: string): Promise<boolean> {
   const row = await findWorkspace(db, id)
-  if (row === undefined || row.status !== 'archived' || row.repo_root === null) return false
+  if (row === undefined || row.status !== 'archived') return false
   const record = readRescue(row)
   const refs = [record.snapshot, record.last].flatMap(snapshot => snapshot?.ref ?? [])
-  for (const ref of new Set([...refs, ...record.earlierRefs])) await dropRescueRef(git, row.repo_root, ref)
+  const all = new Set([...refs, ...record.earlierRefs])
+  for (const ref of all) if (row.repo_root !== null) await dropRescueRef(git, row.repo_root, ref)
+  await dropStoredFolders(dataDir, id)
   await db.transaction().execute(async trx => {
-    await storeRescue(trx, id, writeRescue({ ...record, snapshot: null, last: null, earlierRefs: [] }))
-    await recordWorkspaceActivity(trx, row, { actor: systemActor, action: 'rescue_dropped', details: { ref: record.snapshot?.ref ?? null } })
+    await storeRescue(trx, id, writeRescue({ ...record, snapshot: null, last: null, earlierRefs: [], folder: null, earlierFolders: [] }))
+    await recordWorkspaceActivity(trx, row, { actor: systemActor, action: 'rescue_dropped', details: { ref: record.snapshot?.ref ?? null, archive: record.folder?.name ?? null } })
   })
   return true
 }

@@ -21,7 +21,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
     t.equal((await call('POST', `/api/execution-workspaces/${made.id}/archive`)).body.workspace.status, 'archived')
 
     const listed = await call('GET', url)
-    t.match(listed, { status: 200, body: { ref: `refs/berth/rescue/${made.id}`, branch: made.branchName, fileCount: 4, movedTo: null } })
+    t.match(listed, { status: 200, body: { ref: `refs/berth/rescue/${made.id}`, branch: made.branchName, fileCount: 4, archive: null } })
     const files = [
       { path: '.env', status: 'ignored', mode: '100644', sizeBytes: 9 },
       { path: 'README.md', status: 'modified', mode: '100644', sizeBytes: 8 },
