@@ -78,6 +78,7 @@ export const componentExamples: Record<string, unknown> = {
     rawConfig: runtimeConfig.commands[0],
     source: { type: 'project_workspace', key: 'commands', index: 0 }
   },
+  RestoreBody: { startServices: true },
   RuntimeControlBody: { workspaceCommandId: 'service:web' },
   RuntimeService: runtimeService,
   RuntimeServiceLog: { runtimeServiceId: ids.runtimeService, attempt: 1, store: 'local_file', logRef: runtimeService.logRef, content: '/\n/favicon.ico\n', offset: 0, nextOffset: 15 },

@@ -46,6 +46,7 @@ export default fp(async app => {
     now: () => new Date(),
     servicesOf: view.servicesOf,
     loadContext: async row => await loadCommandContext(db, row),
+    bringBack: async target => await app.runtimeControl.bringBack(target),
     stopService: async (row, input) => await app.runtimeControl.supervisor.stop(row, input),
     log: app.log
   }

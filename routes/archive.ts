@@ -4,7 +4,8 @@ import { IdParams } from '../openapi/schemas/common.ts'
 import { WorkspaceExplanation } from '../openapi/schemas/explain.ts'
 import { PreferField } from '../openapi/schemas/headers.ts'
 import { CloseQuery, CloseReadiness } from '../openapi/schemas/readiness.ts'
-import { accepted, answer, noSettings, problem, problems } from '../openapi/schemas/responses.ts'
+import { RestoreBody } from '../openapi/schemas/rescue.ts'
+import { accepted, answer, body, noSettings, problem, problems } from '../openapi/schemas/responses.ts'
 import { WorkspaceOperationAnswer } from '../openapi/schemas/workspace.ts'
 import type { App } from './app.ts'
 
@@ -51,10 +52,10 @@ const restore = {
   operationId: 'restoreExecutionWorkspace',
   tags,
   summary: 'Restore an archived workspace',
-  description: 'Worktree and branch come back at their place, files staged, modified and untracked as they were, and the workspace is `active` (`archiving` while it is under way). Ignored files other than the rescued ones are gone; the provision command makes them again before the next start.',
+  description: 'Worktree and branch come back at their place, files staged, modified and untracked as they were, and the workspace is `active` (`archiving` while it is under way). A branch that points elsewhere by now or is checked out elsewhere is left alone: the worktree is on a new branch then, which `metadata.restoredBranch` of the operation and a warning name. A folder that is no repository comes back from its archive. Ignored files other than the rescued ones are gone; the provision command makes them again before the next start.',
   params: IdParams,
   headers: Headers,
-  body: noSettings,
+  body: body(RestoreBody, {}),
   response: {
     200: answer(WorkspaceOperationAnswer, 'The workspace as it is now, and the operation of the restore.'),
     202: accepted(WorkspaceOperationAnswer, 'With `Prefer`: the workspace, which is `archiving`, and the operation of the restore, which goes on.'),
@@ -66,6 +67,9 @@ const restore = {
 }
 
 export default async function (app: App): Promise<void> {
+  // All of a body is optional here, and so is the body.
+  app.addHook('preValidation', async request => { request.body ??= {} })
+
   app.get('/execution-workspaces/:id/close-readiness', { schema: closeReadiness }, async ({ actor, params }) =>
     await app.archival.closeReadiness(actor, params.id))
 
@@ -78,7 +82,7 @@ export default async function (app: App): Promise<void> {
   })
 
   app.post('/execution-workspaces/:id/restore', { schema: restore }, async (request, reply) => {
-    const { actor, params } = request
-    return (await app.actions.run<WorkspaceOperationAnswer>(request, reply, async onBegun => await app.archival.restore(actor, params.id, { onBegun }))).value
+    const { actor, params, body: { startServices } } = request
+    return (await app.actions.run<WorkspaceOperationAnswer>(request, reply, async onBegun => await app.archival.restore(actor, params.id, { startServices, onBegun }))).value
   })
 }

@@ -35,6 +35,11 @@ export const RescuedFileQuery = Type.Object({
   from: Type.Optional(stringEnum(['worktree', 'index'] as const, { default: 'worktree', description: '`worktree`: as it was on disk; `index`: as it was staged.' }))
 }, closed)
 
+export const RestoreBody = Type.Object({
+  startServices: Type.Optional(Type.Boolean({ default: false, description: 'Start the services that should run (`config.desiredState`, `config.serviceStates`) once the files are back. What can not be started is a warning of the operation, never a failure of the restore.' }))
+}, { $id: 'RestoreBody', ...closed })
+
+export type RestoreBody = Static<typeof RestoreBody>
 export type RescuedFile = Static<typeof RescuedFile>
 export type WorkspaceRescue = Static<typeof WorkspaceRescue>
 export type RescueQuery = Static<typeof RescueQuery>

@@ -5,7 +5,7 @@ import type { OperationFinish } from '../operations/recorder.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { archiveWorkspace, reasonOf, type ArchiveOutcome } from './archive.ts'
 import { stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
-import { endRestore, undoRestore } from './restore.ts'
+import { endRestore, finishRestore, undoRestore } from './restore.ts'
 import { isWhole, putFilesBack } from './restore-files.ts'
 import { createRescueState, readRescue } from './rescue-record.ts'
 
@@ -16,10 +16,10 @@ import { createRescueState, readRescue } from './rescue-record.ts'
  */
 export async function finishWorkspace (deps: ArchiveDeps, row: WorkspaceRow, actor: Actor, held: HeldLock): Promise<ArchiveOutcome> {
   if (readRescue(row).restoringFrom === null) return await archiveWorkspace(deps, { row, actor, held, resumed: true })
-  return await finishRestore(deps, row, actor, held)
+  return await finishCutOff(deps, row, actor, held)
 }
 
-async function finishRestore (deps: ArchiveDeps, row: WorkspaceRow, actor: Actor, held: HeldLock): Promise<ArchiveOutcome> {
+async function finishCutOff (deps: ArchiveDeps, row: WorkspaceRow, actor: Actor, held: HeldLock): Promise<ArchiveOutcome> {
   const state = createRescueState(deps.db, row)
   const op = await deps.recorder.begin(stepInput(row, actor, { phase: 'workspace_restore', cwd: row.repo_root ?? row.cwd, metadata: { action: 'restore', resumed: true } }))
   const run: ArchiveRun = { deps, row, actor, op, state, warnings: [] }
@@ -27,7 +27,8 @@ async function finishRestore (deps: ArchiveDeps, row: WorkspaceRow, actor: Actor
     await held.nameOperation(op.id)
     if (row.provider_type !== 'git_worktree') await putFilesBack(run)
     else if (!await isWhole(run)) return await takeBack(run, 'The service stopped while it was restored; restore it again.')
-    return await endRestore(run, 'active')
+    const restored = await endRestore(run, 'active')
+    return { row: restored, operation: await finishRestore(run) }
   } catch (error) {
     return await takeBack(run, reasonOf(error))
   }

@@ -66,6 +66,8 @@ const RescueRecord = Type.Object({
   folder: Type.Union([Folder, Type.Null()]),
   /** Names of further stored states of that folder. */
   earlierFolders: Type.Array(Type.String()),
+  /** The branch a restore made because its own was not as it was; stored before it is made, until the restore has ended. */
+  restoredBranch: Type.Union([Type.Object({ name: Type.String(), insteadOf: Type.String() }), Type.Null()]),
   /** A restore is under way, from this status. */
   restoringFrom: Type.Union([Type.Literal('archived'), Type.Literal('cleanup_failed'), Type.Null()]),
   /** That restore makes the worktree; stored before it does. Without it, what is at the place was there before. */
@@ -88,6 +90,7 @@ const nothing: RescueRecord = {
   deletedBranch: null,
   folder: null,
   earlierFolders: [],
+  restoredBranch: null,
   restoringFrom: null,
   madeByRestore: false,
   claimed: false

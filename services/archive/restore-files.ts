@@ -2,8 +2,8 @@
 import { updateWorkspace } from '../../db/execution-workspaces.ts'
 import { BranchMissing, RestoreFailed } from '../errors.ts'
 import { resolveCommit } from '../git/branches.ts'
-import { attachSnapshot, hasSnapshot, restoreSnapshot, type RescueSnapshot } from '../git/rescue.ts'
-import { addWorktree, branchExists, findOwnerRepository, type OwnerRepository } from '../git/worktrees.ts'
+import { attachSnapshot, branchInstead, hasSnapshot, restoreSnapshot, type RescueSnapshot } from '../git/rescue.ts'
+import { addWorktree, findOwnerRepository, type OwnerRepository } from '../git/worktrees.ts'
 import { isDirectory } from '../workspaces/local-paths.ts'
 import { repositoryWaitMs, warn, type ArchiveRun } from './archive-run.ts'
 import { clearEntry, clearHalfMade, entryOf, examineWorktree, finishDeletion, removeWorktreeFolder, settleAside } from './remove-worktree.ts'
@@ -47,7 +47,10 @@ async function makeWorktree (run: ArchiveRun, { path, owner }: Place): Promise<v
   await claim(run)
   await deps.locks.withLock({ resource: `repository:${owner.commonDir}`, mode: 'exclusive', purpose: 'restoring a worktree', operationId: op.id, waitMs: repositoryWaitMs, signal: op.signal }, async () => {
     if (snapshot === null) await attachBranch(run, { path, owner })
-    else await attachSnapshot(deps.git, { repoRoot: owner.root, worktreePath: path, snapshot, signal: op.signal })
+    else {
+      const branch = await chooseBranch(run, { path, owner }, snapshot)
+      await attachSnapshot(deps.git, { repoRoot: owner.root, worktreePath: path, snapshot, signal: op.signal, ...(branch !== null && { branch }) })
+    }
     await bringBranchBack(run, owner)
   })
   op.annotate({ restoredPath: path })
@@ -63,20 +66,39 @@ async function claim (run: ArchiveRun): Promise<void> {
   if (claimed !== undefined) run.row = claimed
 }
 
-async function fill ({ deps, op, warnings }: ArchiveRun, { path, owner }: Place, snapshot: RescueSnapshot): Promise<void> {
-  op.log.system(`Attached ${snapshot.branch ?? 'no branch'} at ${snapshot.headSha ?? 'no commit'} in ${path}.`)
-  const result = await restoreSnapshot(deps.git, { repoRoot: owner.root, worktreePath: path, snapshot, signal: op.signal })
+/** The name of a new branch when the old one is not as it was; told, and stored before it is made. */
+async function chooseBranch (run: ArchiveRun, { path, owner }: Place, { branch, headSha }: Pick<RescueSnapshot, 'branch' | 'headSha'>): Promise<string | null> {
+  if (branch === null) return null
+  const instead = await branchInstead(run.deps.git, { repoRoot: owner.root, worktreePath: path, branch, headSha })
+  if (instead === null) return null
+  const restoredBranch = { name: instead.name, insteadOf: branch }
+  await run.state.set({ restoredBranch })
+  run.op.annotate({ restoredBranch })
+  const { reason, name } = instead
+  warn(run, `${reason.charAt(0).toUpperCase()}${reason.slice(1)}; it was left alone, and the worktree is on the new branch ${name}.`)
+  return name
+}
+
+async function fill ({ deps, op, warnings, state }: ArchiveRun, { path, owner }: Place, snapshot: RescueSnapshot): Promise<void> {
+  const { restoredBranch } = state.record
+  op.log.system(`Attached ${restoredBranch?.name ?? snapshot.branch ?? 'no branch'} at ${snapshot.headSha ?? 'no commit'} in ${path}.`)
+  const result = await restoreSnapshot(deps.git, { repoRoot: owner.root, worktreePath: path, snapshot, signal: op.signal, otherBranch: restoredBranch !== null })
   op.annotate({ changedFileCount: result.changedFileCount })
   op.log.system(`Brought ${result.changedFileCount} files back to what they were.`)
   for (const sentence of result.warnings) warn({ op, warnings }, `${sentence}.`)
 }
 
 /** Without a snapshot there is only the branch: where it is, or where it was when it was deleted as merged. */
-async function attachBranch ({ deps, row, state }: ArchiveRun, { path, owner }: Place): Promise<void> {
+async function attachBranch (run: ArchiveRun, { path, owner }: Place): Promise<void> {
+  const { deps, row, state } = run
   const branch = row.branch_name
   const deleted = state.record.deletedBranch
   if (branch === null) throw new RestoreFailed('Neither a snapshot nor a branch is recorded: there is nothing to restore.')
-  if (await branchExists(deps.git, owner.root, branch)) return await addWorktree(deps.git, { repoRoot: owner.root, path, branch, baseSha: null })
+  const tip = await resolveCommit(deps.git, owner.root, `refs/heads/${branch}`)
+  if (tip !== null) {
+    const other = await chooseBranch(run, { path, owner }, { branch, headSha: tip })
+    return await addWorktree(deps.git, { repoRoot: owner.root, path, branch: other ?? branch, baseSha: other === null ? null : tip })
+  }
   if (deleted === null || deleted.name !== branch) throw new BranchMissing(`There is no snapshot, and the branch ${branch} is gone from ${owner.root}.`)
   await addWorktree(deps.git, { repoRoot: owner.root, path, branch, baseSha: deleted.tip })
 }
@@ -98,7 +120,7 @@ export async function isWhole (run: ArchiveRun): Promise<boolean> {
   if (entry === undefined || entry.locked || await isFree(path)) return false
   const { snapshot } = state.record
   return snapshot === null || !state.record.madeByRestore ||
-    await isStill({ git: deps.git, repoRoot: owner.root, worktreePath: path, signal: op.signal }, snapshot)
+    await isStill({ git: deps.git, repoRoot: owner.root, worktreePath: path, signal: op.signal, otherBranch: state.record.restoredBranch !== null }, snapshot)
 }
 
 /**
@@ -128,4 +150,15 @@ async function takeWorktreeBack (run: ArchiveRun): Promise<void> {
     const kept = await takeAside({ git: deps.git, row, repoRoot: owner.root, worktreePath: path, state, now: deps.now, signal })
     await removeWorktreeFolder(run, doomed, kept, signal)
   }
+  await forgetBranch(run, owner)
+}
+
+/** The branch that the restore made goes again, unless somebody has committed to it: what it was at is in the snapshot. */
+async function forgetBranch ({ deps, state }: ArchiveRun, owner: OwnerRepository): Promise<void> {
+  const { restoredBranch, snapshot } = state.record
+  if (restoredBranch === null) return
+  const ref = `refs/heads/${restoredBranch.name}`
+  const tip = await resolveCommit(deps.git, owner.root, ref)
+  if (tip !== null && tip === snapshot?.headSha) await deps.git(['update-ref', '-d', ref, tip], { cwd: owner.root })
+  await state.set({ restoredBranch: null })
 }

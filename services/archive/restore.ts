@@ -1,5 +1,6 @@
 /** Restores an archived workspace: worktree, branch and files as they were, and the workspace usable again. */
 import { dirname } from 'node:path'
+import type { WorkspaceOperation } from '../../openapi/schemas/operation.ts'
 import type { WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
 import type { Actor } from '../access/actor.ts'
 import { RestoreFailed, Unavailable, WorkspaceStateConflict, isProblem } from '../errors.ts'
@@ -8,7 +9,7 @@ import type { HeldLock } from '../operations/locks.ts'
 import { statusWhenEnded } from '../operations/run-step.ts'
 import { realPathOf } from '../workspaces/local-paths.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
-import { reasonOf, type ArchiveOutcome } from './archive.ts'
+import { reasonOf } from './archive.ts'
 import { startRun, stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
 import { putFilesBack, takeFilesBack } from './restore-files.ts'
 import { createRescueState, readRescue, writeRescue } from './rescue-record.ts'
@@ -27,13 +28,19 @@ export interface RestoreInput {
   onBegun?: ((operationId: string) => void) | undefined
 }
 
+/** A workspace whose files are back; its operation is still under way, for what may follow. */
+export interface RestoredWorkspace {
+  row: WorkspaceRow
+  run: ArchiveRun
+}
+
 /**
- * Restores the workspace. While it is under way the status is `archiving`, so that nothing else touches it and the
+ * Restores the workspace; `finishRestore` ends its operation. While it is under way the status is `archiving`, so that nothing else touches it and the
  * next start finds it if it is cut off.
  * @throws RestoreFailed (422) when the files can't be brought back: the workspace is as it was before;
  *   WorkspaceStateConflict (409), WorktreeTaken (409), Unavailable (503)
  */
-export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, status = 'active', onBegun }: RestoreInput): Promise<ArchiveOutcome> {
+export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, status = 'active', onBegun }: RestoreInput): Promise<RestoredWorkspace> {
   if (row.status !== 'archived' && row.status !== 'cleanup_failed') {
     throw new WorkspaceStateConflict(`The workspace is ${row.status}: only an archived one can be restored.`)
   }
@@ -44,7 +51,7 @@ export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, s
     phase: 'workspace_restore', cwd: row.repo_root ?? row.cwd, metadata: { action: 'restore', rescueRef: record.snapshot?.ref ?? null, rescueArchive: record.folder === null ? null : placesOf(deps.dataDir, record.folder.name).archive }
   }))
   const run = await startRun(op, async () => {
-    const rescue = writeRescue({ ...record, restoringFrom: from, madeByRestore: false, claimed: false })
+    const rescue = writeRescue({ ...record, restoringFrom: from, madeByRestore: false, claimed: false, restoredBranch: null })
     const begun = await changeStatus({ db: deps.db, row, actor, now: deps.now(), from: [from], patch: { status: 'archiving', rescue }, action: 'updated' })
     return { deps, row: begun, actor, op, state: createRescueState(deps.db, begun), warnings: [] }
   })
@@ -52,7 +59,7 @@ export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, s
   try {
     await held.nameOperation(op.id)
     await putFilesBack(run)
-    return await endRestore(run, status)
+    return { row: await endRestore(run, status), run }
   } catch (error) {
     return await failRestore(run, row, error)
   }
@@ -67,9 +74,13 @@ async function requirePlainPlace ({ realized_path: path }: WorkspaceRow): Promis
 }
 
 /** The files are there: the workspace is usable again. */
-export async function endRestore ({ deps, row, actor, op, state, warnings }: ArchiveRun, status: RestoredStatus): Promise<ArchiveOutcome> {
+export async function endRestore ({ deps, row, actor, op, state, warnings }: ArchiveRun, status: RestoredStatus): Promise<WorkspaceRow> {
   const at = deps.now()
-  const restored = await changeStatus({
+  const { restoredBranch } = state.record
+  // The branch the worktree is on is the one the workspace is about, unless it was on another one before.
+  const branch = restoredBranch !== null && restoredBranch.insteadOf === row.branch_name ? { branch_name: restoredBranch.name, branch_created_by_runtime: true } : {}
+  op.refuseCancel('Everything is back already.')
+  return await changeStatus({
     db: deps.db,
     row,
     actor,
@@ -81,12 +92,17 @@ export async function endRestore ({ deps, row, actor, op, state, warnings }: Arc
       cleanup_eligible_at: null,
       cleanup_reason: warnings.length === 0 ? null : warnings.join(' '),
       last_used_at: at,
-      rescue: writeRescue({ ...state.record, restoringFrom: null, madeByRestore: false, claimed: false, removed: false, commandsBegun: false, commandsDone: false })
+      ...branch,
+      rescue: writeRescue({ ...state.record, restoringFrom: null, madeByRestore: false, claimed: false, removed: false, commandsBegun: false, commandsDone: false, restoredBranch: null })
     },
     action: 'restored',
     details: { warningCount: warnings.length }
   })
-  return { row: restored, operation: await op.finish({ status: 'succeeded', metadata: { warnings } }) }
+}
+
+/** Ends the operation of a restore that has succeeded, once. */
+export async function finishRestore ({ op, warnings }: ArchiveRun): Promise<WorkspaceOperation> {
+  return await op.finish({ status: 'succeeded', metadata: { warnings } })
 }
 
 /** Takes back what was half made; the workspace is archived as before, unless that fails too. */

@@ -22,10 +22,10 @@ function ignoredOf (row: WorkspaceRow): { rescueIgnored?: readonly string[] } {
 }
 
 /** Whether the worktree, wherever it stands now, is exactly what the snapshot holds and the repository still has it. */
-export async function isStill (input: Pick<RescueInput, 'git' | 'repoRoot' | 'worktreePath' | 'signal'>, snapshot: RescueSnapshot): Promise<boolean> {
-  const { git, repoRoot, worktreePath, signal } = input
+export async function isStill (input: Pick<RescueInput, 'git' | 'repoRoot' | 'worktreePath' | 'signal'> & { otherBranch?: boolean }, snapshot: RescueSnapshot): Promise<boolean> {
+  const { git, repoRoot, worktreePath, signal, otherBranch = false } = input
   if (!await hasSnapshot(git, { repoRoot, workspaceId: snapshot.workspaceId })) return false
-  return await sameAsSnapshot(git, { worktreePath, snapshot, signal })
+  return await sameAsSnapshot(git, { worktreePath, snapshot, signal, otherBranch })
 }
 
 /** A name for a further snapshot of the workspace, by the time: `<id>-20260101T000000000Z`. */

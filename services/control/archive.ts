@@ -10,18 +10,19 @@ import { systemActor, type Actor } from '../access/actor.ts'
 import { absent, requireCompany, requireVisible } from '../access/company-access.ts'
 import type { RuntimeAccess } from '../access/runtime-access.ts'
 import { archiveWorkspace, type ArchiveOutcome } from '../archive/archive.ts'
-import { stepInput, workspaceWaitMs, type ArchiveDeps } from '../archive/archive-run.ts'
+import { stepInput, warn, workspaceWaitMs, type ArchiveDeps } from '../archive/archive-run.ts'
 import { assess } from '../archive/close-readiness.ts'
 import { finishWorkspace } from '../archive/finish-interrupted.ts'
 import { gatherFacts } from '../archive/gather.ts'
-import { restoreWorkspace, type RestoredStatus } from '../archive/restore.ts'
+import { finishRestore, restoreWorkspace, type RestoredStatus, type RestoredWorkspace } from '../archive/restore.ts'
 import { WorkspaceStateConflict } from '../errors.ts'
 import type { OnBegun } from '../operations/begun.ts'
 import type { HeldLock } from '../operations/locks.ts'
 import { toOperation } from '../operations/shape.ts'
-import type { WorkspaceRow } from '../workspaces/shape.ts'
+import { servicesOwner, type WorkspaceRow } from '../workspaces/shape.ts'
 import { endHolders, refuseWhileJobsRun, requireClosable } from './archive-holders.ts'
 import { requireManageable } from './managed-workspace.ts'
+import type { RuntimeControl } from './runtime-control.ts'
 import type { WorkspaceView } from './workspace-view.ts'
 
 export interface ArchiveAnswer {
@@ -43,6 +44,8 @@ export interface CloseOptions extends ArchiveOptions {
 export interface RestoreOptions extends ArchiveOptions {
   /** What it becomes; `active` unless given. */
   status?: RestoredStatus | undefined
+  /** Start its services that should run, once the files are back. What can't be started is told by the operation. */
+  startServices?: boolean | undefined
 }
 
 export interface ArchiveControl {
@@ -69,6 +72,7 @@ export interface ArchiveControlDeps extends ArchiveDeps {
   hostId: string
   access: RuntimeAccess
   view: WorkspaceView
+  bringBack: RuntimeControl['bringBack']
   /** Throws InsufficientStorage (507) when the disk is nearly full. */
   requireRoom: () => Promise<void>
 }
@@ -114,11 +118,16 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
       }))
     },
 
-    async restore (actor, id, { status, onBegun } = {}) {
+    async restore (actor, id, { status, startServices = false, onBegun } = {}) {
       const row = await requireManageable(deps, actor, id)
       await deps.requireRoom()
-      return await answer(await alone(deps, row, 'restoring', async (current, held) =>
-        await restoreWorkspace(deps, { row: current, actor, held, status, onBegun: telling(id, onBegun) })))
+      const restored = await alone(deps, row, 'restoring', async (current, held) => {
+        const done = await restoreWorkspace(deps, { row: current, actor, held, status, onBegun: telling(id, onBegun) })
+        if (!startServices) await finishRestore(done.run)
+        return done
+      })
+      if (startServices) await startAgain(deps, restored)
+      return await answer({ row: startServices ? await reread(db, id) : restored.row, operation: await finishRestore(restored.run) })
     },
 
     async finishInterrupted (row) {
@@ -127,6 +136,20 @@ export function createArchive (deps: ArchiveControlDeps): ArchiveControl {
         return (await finishWorkspace(deps, current, systemActor, held)).row
       })
     }
+  }
+}
+
+/** Starts what should run, now that the workspace is free for it; ends the restore's operation with what came of it. */
+async function startAgain (deps: ArchiveControlDeps, { row, run }: RestoredWorkspace): Promise<void> {
+  // One that borrows its project workspace's services has no say of its own in what runs.
+  if (servicesOwner(row).kind === 'project') return warn(run, 'Its services are those of its project workspace: none was started.')
+  try {
+    const { started, problems } = await deps.bringBack({ kind: 'execution', id: row.id })
+    run.op.annotate({ startedServiceCount: started })
+    for (const problem of problems) warn(run, `A service could not be started: ${problem}`)
+  } catch (error) {
+    deps.log.warn({ err: error, workspaceId: row.id }, 'the services of a restored workspace could not be started')
+    warn(run, 'Its services could not be started; the log of the service says why.')
   }
 }
 

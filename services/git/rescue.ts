@@ -11,7 +11,8 @@ import { verifyStored } from './verify-stored.ts'
 import { fingerprintOf, readWorkingState, type WorkingState } from './working-state.ts'
 import { listWorktrees } from './worktrees.ts'
 
-export { attachSnapshot, restoreSnapshot, type RestoreResult } from './restore.ts'
+export { attachSnapshot, branchInstead, type BranchInstead } from './attach.ts'
+export { restoreSnapshot, type RestoreResult } from './restore.ts'
 export { DEFAULT_RESCUE_IGNORED, RESCUE_REF_PREFIX, rescueRef } from './snapshot.ts'
 export type { RescueCounts, RescueDescription, RescuedFile, RescuedFileStatus, RescueSnapshot } from './snapshot.ts'
 
@@ -78,15 +79,18 @@ export interface SameInput {
   /** Where the worktree is now; it may have been renamed since. */
   worktreePath: string
   snapshot: RescueSnapshot
+  /** It is on another branch than it was, at the same commit; that is no difference then. */
+  otherBranch?: boolean
   signal?: AbortSignal
 }
 
 /** Whether the worktree is still exactly what the snapshot holds. Throws RescueFailed when that can't be told. */
 export async function sameAsSnapshot (git: Git, input: SameInput): Promise<boolean> {
   return await orRescueFailed(input.worktreePath, async () => {
-    const { rescueIgnored } = await readManifest(git, input.worktreePath, input.snapshot.worktreeCommit)
+    const { rescueIgnored, headSha, parts } = await readManifest(git, input.worktreePath, input.snapshot.worktreeCommit)
     const state = await readWorkingState(git, { ...input, rescueIgnored })
-    return fingerprintOf(state.parts) === input.snapshot.fingerprint
+    const isSameHead = input.otherBranch === true && state.headSha === headSha
+    return fingerprintOf(isSameHead ? { ...state.parts, head: parts.head } : state.parts) === input.snapshot.fingerprint
   })
 }
 

@@ -2,7 +2,6 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RestoreFailed } from '../errors.ts'
-import { branchExists, resolveCommit } from './branches.ts'
 import { toDisplay, toFsPath } from './byte-path.ts'
 import { gitReason, type Git } from './exec.ts'
 import { createFileReader, mapLimited, type FileState } from './file-state.ts'
@@ -12,13 +11,14 @@ import { readProgressFiles } from './progress-files.ts'
 import type { RescueSnapshot } from './snapshot.ts'
 import { readStatus } from './status.ts'
 import { readWorkingState, type StateParts } from './working-state.ts'
-import { addWorktree, listWorktrees, removeWorktree } from './worktrees.ts'
 import { removeFiles, writeFilesOf, type TargetFile } from './write-files.ts'
 
 export interface RestoreInput {
   repoRoot: string
   worktreePath: string
   snapshot: RescueSnapshot
+  /** It is on another branch than it was; that is no difference then. */
+  otherBranch?: boolean
   signal?: AbortSignal
 }
 
@@ -27,43 +27,6 @@ export interface RestoreResult {
   changedFileCount: number
   /** What could not be brought back to the letter, in words (a submodule's files, ignore rules that changed since). */
   warnings: string[]
-}
-
-/**
- * Adds the worktree for a snapshot: on its branch (made anew at the snapshot's commit when it is gone), detached where it
- * was detached, unborn where there was no commit. The folder must not exist or be empty.
- * Throws RestoreFailed when the branch has moved on or is checked out elsewhere.
- */
-export async function attachSnapshot (git: Git, input: RestoreInput): Promise<{ branchCreated: boolean }> {
-  const { repoRoot, worktreePath: path, snapshot } = input
-  return await orRestoreFailed(path, async () => {
-    await forgetOldEntry(git, input)
-    const { branch, headSha } = snapshot
-    if (headSha === null) return await attachUnborn(git, input)
-    const tip = branch === null ? null : await resolveCommit(git, repoRoot, `refs/heads/${branch}`)
-    if (branch !== null && tip !== null && tip !== headSha) throw new Error(`the branch ${branch} has moved on since, from ${headSha} to ${tip}`)
-    const branchCreated = branch !== null && tip === null
-    await addWorktree(git, { repoRoot, path, branch, baseSha: branch === null || branchCreated ? headSha : null, ...(input.signal && { signal: input.signal }) })
-    return { branchCreated }
-  })
-}
-
-/** The entry of a folder that is gone stands in the way; what it knew of the index is in the snapshot. */
-async function forgetOldEntry (git: Git, { repoRoot, worktreePath, snapshot }: RestoreInput): Promise<void> {
-  for (const tree of await listWorktrees(git, repoRoot)) {
-    const isSame = tree.path === worktreePath || (snapshot.branch !== null && tree.branch === snapshot.branch)
-    if (!isSame) continue
-    if (tree.prunable && !tree.locked) await removeWorktree(git, { repoRoot, path: tree.path })
-    else throw new Error(`git still lists a worktree of it at ${tree.path}`)
-  }
-}
-
-async function attachUnborn (git: Git, { repoRoot, worktreePath: path, snapshot }: RestoreInput): Promise<{ branchCreated: boolean }> {
-  const branch = snapshot.branch ?? ''
-  if (branch === '' || await branchExists(git, repoRoot, branch)) throw new Error(`the branch ${branch}, which had no commit, has one now`)
-  await git(['worktree', 'add', '--no-checkout', '--detach', '--', path, snapshot.worktreeCommit], { cwd: repoRoot })
-  await git(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { cwd: path })
-  return { branchCreated: false }
 }
 
 /**
@@ -158,7 +121,8 @@ async function compare (git: Git, input: RestoreInput, manifest: Manifest): Prom
   }
   const broken = (['index', 'tracked'] as const).filter(differs)
   if (broken.length > 0) throw new Error(`after restoring ${broken.map(part => words[part]).join(' and ')} not as stored`)
-  return (['head', 'untracked', 'ignored', 'progress'] as const).filter(differs).map(part => `After restoring ${words[part]} not exactly as before`)
+  const told = input.otherBranch === true ? ['untracked', 'ignored', 'progress'] as const : ['head', 'untracked', 'ignored', 'progress'] as const
+  return told.filter(differs).map(part => `After restoring ${words[part]} not exactly as before`)
 }
 
 async function orRestoreFailed<T> (worktreePath: string, work: () => Promise<T>): Promise<T> {

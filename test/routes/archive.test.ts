@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { agentOf, nobody, person } from '../fixtures/app.ts'
+import { eventually } from '../fixtures/eventually.ts'
 import { httpHouse } from '../fixtures/http-workspaces.ts'
 import { lives, web } from '../fixtures/runtime.ts'
 
@@ -131,4 +132,32 @@ test('a shared service that another workspace uses goes on', async t => {
   t.match((await call('GET', `/api/execution-workspaces/${second.id}`)).body.runtimeServices, [{ id: service.id, status: 'running' }], 'the other session has it now')
   t.match((await call('POST', `/api/execution-workspaces/${second.id}/archive`)).body.workspace, { status: 'archived', cleanupReason: null })
   t.notOk(lives(service.providerRef), 'the last one stops it')
+})
+
+test('a restore starts the services that should run, when it is asked to', async t => {
+  const broken = { name: 'broken', command: 'exit 3' }
+  const { call, create } = await httpHouse(t, { config: { stopServicesOnExit: true }, runtimeConfig: { commands: [web, broken] } })
+  const { body: made } = await create({ mode: 'isolated_workspace' })
+  const url = `/api/execution-workspaces/${made.id}`
+  t.equal((await call('POST', `${url}/runtime-services/start`, { workspaceCommandId: 'service:web' })).status, 200)
+  const runningOf = (body: { workspace: { runtimeServices: { serviceName: string, status: string }[] } }) => body.workspace.runtimeServices.filter(({ status }) => status === 'running').map(({ serviceName }) => serviceName)
+  const archive = async () => t.match(await call('POST', `${url}/archive`), { status: 200, body: { workspace: { status: 'archived' } } })
+
+  await archive()
+  t.same(runningOf((await call('POST', `${url}/restore`, {})).body), [], 'none without being asked')
+  await archive()
+  const restored = await call('POST', `${url}/restore`, { startServices: true })
+  t.match(restored.body, { workspace: { status: 'active' }, operation: { status: 'succeeded', metadata: { startedServiceCount: 1, warnings: [] } } })
+  t.same(runningOf(restored.body), ['web'], 'what ran before, and nothing else')
+
+  await archive()
+  t.equal((await call('PATCH', url, { config: { serviceStates: { 0: 'stopped', 1: 'running' } } })).status, 200)
+  const failed = await call('POST', `${url}/restore`, { startServices: true })
+  t.match(failed, { status: 200, body: { workspace: { status: 'active' }, operation: { status: 'succeeded', metadata: { startedServiceCount: 0, warnings: [/^A service could not be started: .*broken/] } } } }, 'a service that can not be started fails no restore')
+  t.same(runningOf(failed.body), [])
+  await archive()
+  const begun = await call('POST', `${url}/restore`, { startServices: true }, { headers: { prefer: 'respond-async' } })
+  t.equal(begun.status, 202)
+  await eventually(async () => (await call('GET', `/api/workspace-operations/${begun.body.operation.id}`)).body.status === 'succeeded', 'one operation tells how the whole ends')
+  for (const bad of [{ startServices: 'yes' }, { startServices: null }, { surprise: 1 }, []]) t.equal((await call('POST', `${url}/restore`, bad)).status, 400)
 })

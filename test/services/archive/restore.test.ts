@@ -83,12 +83,6 @@ t.test('a restore that can not be done leaves the workspace archived and the sna
   t.equal(readFileSync(join(path, 'other'), 'utf8'), 'in the way\n')
   await rm(path, { recursive: true })
 
-  const tip = runGit(repo, 'rev-parse', 'stuck')
-  runGit(repo, 'branch', '--force', 'stuck', 'main')
-  await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /moved on/ }, 'the branch has moved on')
-  t.equal(runGit(repo, 'rev-parse', 'stuck'), runGit(repo, 'rev-parse', 'main'), 'and is never reset')
-  runGit(repo, 'branch', '--force', 'stuck', tip)
-
   await rename(repo, `${repo}-away`)
   await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /is not there/ })
   await rename(`${repo}-away`, repo)
@@ -106,6 +100,57 @@ t.test('a restore that can not be done leaves the workspace archived and the sna
   t.same([...new Set((await operations(id)).slice(2))], ['workspace_restore failed'])
   t.equal((await archive.restore(localBoard, id)).workspace.status, 'active')
   t.equal(readFileSync(join(path, 'new.txt'), 'utf8'), 'kept\n')
+})
+
+t.test('a branch that has moved since is left alone: the work comes back on a new one, and that is said', async t => {
+  const { id, path } = await addWorkspace('moving')
+  await writeFiles(path, { 'work.txt': 'committed\n' })
+  const tip = commitAll(path, 'work')
+  await writeFiles(path, { 'README.md': 'staged\n', 'new.txt': 'untracked\n' })
+  runGit(path, 'add', 'README.md')
+  const before = statusOf(path)
+  await archive.archive(localBoard, id)
+  runGit(repo, 'branch', '--force', 'moving', 'main')
+
+  const { workspace, operation } = await archive.restore(localBoard, id)
+  const said = /branch moving has moved on since.*new branch moving-restored\.$/
+  t.match(workspace, { status: 'active', branchName: 'moving-restored', cleanupReason: said })
+  t.match(operation, { status: 'succeeded', metadata: { restoredBranch: { name: 'moving-restored', insteadOf: 'moving' }, warnings: [said] } })
+  t.equal(statusOf(path), before)
+  t.equal(runGit(path, 'rev-parse', 'HEAD'), tip)
+  t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/moving-restored')
+  t.equal(runGit(repo, 'rev-parse', 'moving'), runGit(repo, 'rev-parse', 'main'), 'it is never reset')
+
+  t.equal((await archive.archive(localBoard, id)).workspace.status, 'archived')
+  runGit(repo, 'worktree', 'add', '--quiet', join(dirname(repo), 'holder'), 'moving-restored')
+  t.match((await archive.restore(localBoard, id)).workspace, { branchName: 'moving-restored-restored', cleanupReason: /checked out at .*holder/ })
+  t.equal(statusOf(path), before)
+  t.match(await read(id), { rescue: { restoredBranch: null }, branch_created_by_runtime: true })
+})
+
+t.test('a restore on a new branch that was cut off is finished, or taken back with its branch', async t => {
+  const cutOff = async (branch: string) => {
+    const made = await addWorkspace(branch)
+    await writeFiles(made.path, { [`${branch}.txt`]: 'committed\n' })
+    commitAll(made.path, 'work')
+    await writeFiles(made.path, { 'new.txt': 'untracked\n' })
+    await archive.archive(localBoard, made.id)
+    runGit(repo, 'branch', '--force', branch, 'main')
+    await archive.restore(localBoard, made.id)
+    const { rescue } = await read(made.id)
+    const record = { ...rescue, restoringFrom: 'archived', madeByRestore: true, removed: true, restoredBranch: { name: `${branch}-restored`, insteadOf: branch } }
+    await db.updateTable('execution_workspaces').set({ status: 'archiving', branch_name: branch, rescue: JSON.stringify(record) }).where('id', '=', made.id).execute()
+    return made
+  }
+  const whole = await cutOff('cut-whole')
+  t.match(await archive.finishInterrupted(await read(whole.id)), { status: 'active', branch_name: 'cut-whole-restored' })
+
+  const half = await cutOff('cut-half')
+  await rm(join(half.path, 'cut-half.txt'))
+  t.match(await archive.finishInterrupted(await read(half.id)), { status: 'archived', branch_name: 'cut-half' })
+  t.equal(runGit(repo, 'branch', '--list', 'cut-half-restored'), '', 'nothing half made is left')
+  t.match((await archive.restore(localBoard, half.id)).workspace, { status: 'active', branchName: 'cut-half-restored' })
+  t.equal(readFileSync(join(half.path, 'cut-half.txt'), 'utf8'), 'committed\n')
 })
 
 t.test('a snapshot that is gone is said so', async t => {
@@ -170,6 +215,10 @@ t.test('without a snapshot the branch is attached', async t => {
   const { workspace } = await archive.restore(localBoard, id)
   t.match(workspace, { status: 'active', cleanupReason: /no snapshot/ })
   t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/lonely')
+
+  const second = join(dataDir, 'worktrees', 'second')
+  const taken = await addRow({ status: 'archived', cwd: second, realized_path: second, repo_root: repo, branch_name: 'lonely', created_by_runtime: true })
+  t.match((await archive.restore(localBoard, taken)).workspace, { status: 'active', branchName: 'lonely-restored', cleanupReason: /checked out at/ })
 
   const lost = join(dataDir, 'worktrees', 'lost')
   const gone = await addRow({ status: 'archived', cwd: lost, realized_path: lost, repo_root: repo, branch_name: 'never-was', created_by_runtime: true })
