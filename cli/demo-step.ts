@@ -1,4 +1,5 @@
 /** One step of the demo: done, checked and told; and the shapes its answers have. */
+import { stat } from 'node:fs/promises'
 
 export interface Workspace { id: string, status: string, branchName: string, providerRef: string, baseSha: string, runtimeServices: Service[] }
 export interface Service { id: string, serviceName: string, status: string, url: string, port: number, providerRef: string, restartCount: number, exitReason: string | null, startedAt: string }
@@ -21,4 +22,9 @@ export async function step<T> (title: string, action: () => Promise<{ value: T, 
 /** Ends the demo when something is not as it should be. */
 export function ensure (condition: boolean, otherwise: string): void {
   if (!condition) throw new Error(otherwise)
+}
+
+/** Whether something is at the path. */
+export async function exists (path: string): Promise<boolean> {
+  return await stat(path).then(() => true, () => false)
 }

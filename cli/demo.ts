@@ -1,11 +1,12 @@
 /** `npm run demo`: the whole main job over HTTP, on a throw-away data dir and a small real repository. */
-import { mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type Call } from './client.ts'
+import { archive, askReadiness, makeMess, restore, showKept, type FinishIssue } from './demo-closing.ts'
 import { demoRuntime, makeDemoRepository } from './demo-repository.ts'
 import { cancelJob, crash, followLog, runJob, serve, stopWithProof } from './demo-runtime.ts'
-import { ensure, step, type Controlled, type Operation, type Workspace } from './demo-step.ts'
+import { ensure, exists, step, type Operation, type Workspace } from './demo-step.ts'
 import { shortLived, startServiceProcess, untilReady, type ServiceProcess } from './service-process.ts'
 
 const ids = {
@@ -14,10 +15,6 @@ const ids = {
   projectWorkspace: '33333333-3333-4333-8333-333333333333',
   issue: '44444444-4444-4444-8444-444444444444'
 }
-
-interface Readiness { state: string, blockingReasons: string[], warnings: string[], plannedActions: { kind: string, description: string }[] }
-
-const exists = (path: string) => stat(path).then(() => true, () => false)
 
 async function register (call: Call, repository: string): Promise<void> {
   await step('Register a company, a project, its checkout and an issue', async () => {
@@ -42,54 +39,11 @@ async function open (call: Call): Promise<Workspace> {
   })
 }
 
-const mess: Record<string, string> = {
-  'greeting.js': "export const greeting = 'Hello, friend'\n",
-  'notes.txt': 'an untracked thought\n',
-  '.env': 'GREETING_TOKEN=only-on-this-machine\n'
-}
-
-async function makeMess (workspace: Workspace): Promise<void> {
-  await step('Leave unfinished work in the worktree', async () => {
-    for (const [name, content] of Object.entries(mess)) await writeFile(join(workspace.providerRef, name), content)
-    return { value: undefined, told: ['one modified file, one untracked file, one ignored .env; nothing committed'] }
-  })
-}
-
-async function askReadiness (call: Call, workspace: Workspace): Promise<void> {
-  const path = `/api/execution-workspaces/${workspace.id}`
-  await step('Ask whether closing is safe while the issue is open', async () => {
-    const { body } = await call<Readiness>('GET', `${path}/close-readiness`)
-    ensure(body.state === 'blocked', `readiness is ${body.state}`)
-    const refused = await call<{ detail: string }>('PATCH', path, { status: 'archived' }, 409)
-    return { value: undefined, told: [...body.blockingReasons.map(reason => `blocked: ${reason}`), `PATCH {"status":"archived"} → 409: ${refused.body.detail}`] }
-  })
-  await step('Finish the issue and ask again', async () => {
+/** Says that the issue is done; its workspace may be closed then. */
+function finishIssueBy (call: Call): FinishIssue {
+  return async workspace => {
     await call('PUT', `/api/companies/${ids.company}/issues/${ids.issue}`, { identifier: 'DEMO-1', title: 'Make the greeting friendlier', status: 'done', projectId: ids.project, projectWorkspaceId: ids.projectWorkspace, executionWorkspaceId: workspace.id })
-    const { body } = await call<Readiness>('GET', `${path}/close-readiness`)
-    ensure(body.state === 'ready_with_warnings', `readiness is ${body.state}: ${body.blockingReasons.join('; ')}`)
-    return { value: undefined, told: [...body.warnings.map(warning => `warning: ${warning}`), ...body.plannedActions.map(action => `will: ${action.description}`)] }
-  })
-}
-
-async function archive (call: Call, workspace: Workspace, serviceUrl: string): Promise<void> {
-  await step('Archive it', async () => {
-    const { body } = await call<Workspace & { cleanupReason: string | null }>('PATCH', `/api/execution-workspaces/${workspace.id}`, { status: 'archived' }, 200)
-    ensure(body.status === 'archived', `the status is ${body.status}: ${body.cleanupReason}`)
-    ensure(!await exists(workspace.providerRef), 'the worktree is still there')
-    ensure(await fetch(serviceUrl).then(() => false, () => true), 'the dev server still answers')
-    return { value: undefined, told: ['dev server stopped, worktree removed, work kept under refs/berth/rescue/' + workspace.id, ...(body.cleanupReason === null ? [] : [`note: ${body.cleanupReason}`])] }
-  })
-}
-
-async function restore (call: Call, workspace: Workspace): Promise<void> {
-  await step('Change your mind: restore it and compare', async () => {
-    const { body } = await call<Controlled>('POST', `/api/execution-workspaces/${workspace.id}/restore`, undefined, 200)
-    ensure(body.workspace.status === 'active', `the status is ${body.workspace.status}`)
-    for (const [name, content] of Object.entries(mess)) {
-      ensure(await readFile(join(workspace.providerRef, name), 'utf8') === content, `${name} did not come back as it was`)
-    }
-    return { value: undefined, told: Object.keys(mess).map(name => `${name} is back, byte for byte`) }
-  })
+  }
 }
 
 async function leaveNothing (call: Call, workspace: Workspace, service: ServiceProcess): Promise<void> {
@@ -117,14 +71,15 @@ async function drive (call: Call, folder: string, service: ServiceProcess, keep:
   await stopWithProof(call, workspace)
   await runJob(call, workspace)
   await cancelJob(call, workspace, service.url)
-  await makeMess(workspace)
+  const mess = await makeMess(workspace)
   if (keep) {
     console.log(`\nLeft up. API ${service.url}, docs ${service.url}/docs, dev server ${web.url}, workspace ${service.url}/api/execution-workspaces/${workspace.id}\nPress Ctrl+C to stop the service; its files are in ${folder}`)
     return
   }
-  await askReadiness(call, workspace)
+  await askReadiness(call, workspace, finishIssueBy(call))
   await archive(call, workspace, web.url)
-  await restore(call, workspace)
+  await showKept(call, workspace, service.url)
+  await restore(call, workspace, mess)
   await leaveNothing(call, workspace, service)
 }
 
