@@ -9,7 +9,7 @@ import { runCloseCommands } from './close-commands.ts'
 import type { GatheredFacts } from './gather.ts'
 import { mergeTargetOf } from './merge-target.ts'
 import { FolderKept } from './remove-folder.ts'
-import { examineFolder, finishFolderDeletion, refreshFolder, removePlainFolder, rescueFolder } from './remove-plain-folder.ts'
+import { examineFolder, finishFolderDeletion, refreshFolder, removePlainFolder, rescueFolder, storedBeforeCommands } from './remove-plain-folder.ts'
 import { deletionGoesOn, examineWorktree, finishDeletion, removeWorktreeFolder } from './remove-worktree.ts'
 import { refreshRescue, takeRescue, type RescueInput } from './take-rescue.ts'
 
@@ -53,10 +53,10 @@ async function rescueBeforeCommands ({ deps, state }: ArchiveRun, { repoRoot }: 
 async function removeFolderOf (run: ArchiveRun, facts: GatheredFacts): Promise<void> {
   const { op } = run
   const path = await examineFolder(run)
-  const first = await rescueFolder(run, path)
+  const first = await storedBeforeCommands(run) ?? await rescueFolder(run, path)
   await runCommandsOnce(run, facts)
   op.signal.throwIfAborted()
-  await removePlainFolder(run, path, facts.commands.length === 0 ? first : await refreshFolder(run, path, first))
+  await removePlainFolder(run, path, run.state.record.commandsBegun ? await refreshFolder(run, path, first) : first)
   op.annotate({ removedPath: path })
 }
 

@@ -37,6 +37,12 @@ export async function rescueFolder (run: ArchiveRun, path: string): Promise<Stor
   return value
 }
 
+/** When a crash cut the commands off, or what came after them: what was stored before, which still is what the user had. */
+export async function storedBeforeCommands (run: ArchiveRun): Promise<StoredFolder | null> {
+  const { folder, commandsBegun } = run.state.record
+  return commandsBegun && folder !== null && await isWhole(run, folder) ? folder : null
+}
+
 /** Stored with what came before still known: each state was the only one at its time. */
 async function storeAnew ({ deps, row, state }: ArchiveRun, path: string, signal: AbortSignal): Promise<StoredFolder> {
   const { dataDir, now } = deps

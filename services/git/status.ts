@@ -33,6 +33,8 @@ export interface StatusOptions {
   /** Also list ignored files; folders that are ignored as a whole come as one entry ending in `/`. */
   ignored: boolean
   renames: boolean
+  /** Only tells which commit a submodule is at, without looking into it: git can't, in a worktree that was renamed. */
+  submoduleCommitsOnly?: boolean
   signal?: AbortSignal
 }
 
@@ -42,7 +44,7 @@ export interface StatusOptions {
  */
 export async function readStatus (git: Git, options: StatusOptions): Promise<WorktreeStatus> {
   const { stdout, stderr } = await git.bytes([
-    'status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--ignore-submodules=none',
+    'status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', `--ignore-submodules=${options.submoduleCommitsOnly === true ? 'dirty' : 'none'}`,
     options.renames ? '--renames' : '--no-renames',
     `--ignored=${options.ignored ? 'matching' : 'no'}`
   ], {

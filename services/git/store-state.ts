@@ -9,6 +9,7 @@ import { INDEX_FILE, MANIFEST_FILE, PROGRESS_FOLDER, type Manifest } from './man
 import { withScratch, writeBlob, writeBlobs, writeCommit, writeTree, type TreeEntry } from './objects.ts'
 import { mentionedObjects } from './progress-files.ts'
 import type { RescueSnapshot } from './snapshot.ts'
+import { fetchLocalCommits } from './submodules.ts'
 import { describeStatus } from './status.ts'
 import { fingerprintOf, type WorkingState } from './working-state.ts'
 
@@ -50,7 +51,9 @@ export async function storeState (git: Git, input: StoreInput): Promise<StoredSt
   const untrackedCommit = await commit(untracked, [], 'Untracked files')
   const manifest = buildManifest(input, { indexCommit, untrackedCommit, at })
   const manifestEntries = await storeManifest(git, cwd, manifest, state)
-  const kept = await existingCommits(git, cwd, mentionedObjects(state.progress))
+  await fetchLocalCommits(git, cwd, state.submodules)
+  const ofSubmodules = [...new Set(state.submodules.flatMap(({ tips }) => tips.map(({ sha }) => sha)))]
+  const kept = [...await existingCommits(git, cwd, mentionedObjects(state.progress)), ...ofSubmodules]
   const manifestCommit = await commit(manifestEntries, [...(input.previous === null ? [] : [input.previous]), ...kept], 'Manifest')
   const sameTree = state.changed.length + state.absent.length === 0 ? `${indexCommit}^{tree}` : undefined
   const worktreeCommit = await commit(worktree, [head, indexCommit, untrackedCommit, manifestCommit], 'Rescued state', sameTree)

@@ -12,7 +12,7 @@ import { parseIndex, type HashName, type IndexEntry, type PortableIndex } from '
 import { withScratch } from './objects.ts'
 import { readProgressFiles, type ProgressFile } from './progress-files.ts'
 import { isRepositoryInside, readStatus, repositoryInside, type StatusEntry } from './status.ts'
-import { findSubmoduleWork } from './submodules.ts'
+import { findSubmoduleWork, type LocalCommits } from './submodules.ts'
 
 /** Digests of the parts a state consists of; each compares for itself. */
 export interface StateParts {
@@ -42,6 +42,8 @@ export interface WorkingState {
   /** The chosen ignored files. */
   ignored: FileState[]
   progress: ProgressFile[]
+  /** Submodules with commits that are nowhere else. */
+  submodules: LocalCommits[]
   parts: StateParts
   warnings: string[]
 }
@@ -62,7 +64,7 @@ const FILES_AT_A_TIME = 16
 export async function readWorkingState (git: Git, input: StateInput): Promise<WorkingState> {
   const place = await locate(git, input.worktreePath)
   const [status, index, progress, converts] = await Promise.all([
-    readStatus(git, { path: input.worktreePath, ignored: true, renames: false, ...(input.signal && { signal: input.signal }) }),
+    readStatus(git, { path: input.worktreePath, ignored: true, renames: false, submoduleCommitsOnly: true, ...(input.signal && { signal: input.signal }) }),
     readIndex(git, input.worktreePath, place),
     readProgressFiles(place.gitDir),
     settingsConvert(git, input.worktreePath, place.commonDir)
@@ -77,9 +79,15 @@ export async function readWorkingState (git: Git, input: StateInput): Promise<Wo
   const ignored = await readAll(files, chosen.chosen)
   const submodules = await findSubmoduleWork(git, input.worktreePath, [...new Set(entries.filter(entry => entry.mode === '160000').map(entry => entry.path))])
   if (submodules.reasons.length > 0) throw new Error(submodules.reasons.join('; '))
-  const state = { ...place, headSha: status.headSha, branch: status.branch, index, status: status.entries, ...tracked, untracked, ignored, progress }
-  const warnings = [...chosen.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`)]
+  const state = { ...place, headSha: status.headSha, branch: status.branch, index, status: status.entries, ...tracked, untracked, ignored, progress, submodules: submodules.commits }
+  const warnings = [...chosen.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`), ...submodules.commits.map(of => howToFetch(of, place.commonDir))]
   return { ...state, warnings, parts: digestParts(state) }
+}
+
+/** They come back with the snapshot, but into the repository that owns it: only git's clone of the submodule can take them. */
+function howToFetch ({ path, tips }: LocalCommits, commonDir: string): string {
+  const shas = [...new Set(tips.map(({ sha }) => sha))]
+  return `The own commits of the submodule ${toDisplay(path)} are kept in the snapshot: once it is cloned again, \`git -C ${toDisplay(path)} fetch ${commonDir} ${shas.join(' ')}\` brings them back`
 }
 
 interface Place { hash: HashName, gitDir: string, commonDir: string, indexPath: string }
@@ -163,7 +171,7 @@ async function readAll (files: ReturnType<typeof createFileReader>, paths: reado
   return found.filter(file => file !== null)
 }
 
-function digestParts (state: Pick<WorkingState, 'headSha' | 'branch' | 'index' | 'changed' | 'absent' | 'converted' | 'untracked' | 'ignored' | 'progress'>): StateParts {
+function digestParts (state: Pick<WorkingState, 'headSha' | 'branch' | 'index' | 'changed' | 'absent' | 'converted' | 'untracked' | 'ignored' | 'progress' | 'submodules'>): StateParts {
   const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
   const lines = (files: readonly FileState[]) => files.map(file => [file.path, file.mode, file.sha, file.permissions])
   return {
@@ -172,7 +180,8 @@ function digestParts (state: Pick<WorkingState, 'headSha' | 'branch' | 'index' |
     tracked: digest([lines(state.changed), state.absent, state.converted]),
     untracked: digest(lines(state.untracked)),
     ignored: digest(lines(state.ignored)),
-    progress: digest(state.progress.map(file => [file.path, file.content.toString('base64')]))
+    // Own commits of submodules are work under way too; without any the digest is that of the files alone.
+    progress: digest([...state.progress.map(file => [file.path, file.content.toString('base64')]), ...state.submodules])
   }
 }
 

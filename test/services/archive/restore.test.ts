@@ -6,7 +6,7 @@ import t from 'tap'
 import { localBoard } from '../../../services/access/actor.ts'
 import { makeHarbour } from '../../fixtures/archive.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
-import { commitAll, runGit, statusOf, writeFiles } from '../../fixtures/git.ts'
+import { commitAll, makeRepository, runGit, statusOf, writeFiles } from '../../fixtures/git.ts'
 
 // One repository for all: each test has branches, worktrees and workspaces of its own in it.
 const { db } = await openTestDatabase(t, 'pglite')
@@ -151,6 +151,34 @@ t.test('a restore on a new branch that was cut off is finished, or taken back wi
   t.equal(runGit(repo, 'branch', '--list', 'cut-half-restored'), '', 'nothing half made is left')
   t.match((await archive.restore(localBoard, half.id)).workspace, { status: 'active', branchName: 'cut-half-restored' })
   t.equal(readFileSync(join(half.path, 'cut-half.txt'), 'utf8'), 'committed\n')
+})
+
+t.test('a worktree with a submodule is archived, and the own commits of that come back with a command that is told', async t => {
+  const part = await makeRepository(t)
+  const anywhere = ['-c', 'protocol.file.allow=always']
+  const { id, path } = await addWorkspace('with-part')
+  runGit(path, ...anywhere, 'submodule', '--quiet', 'add', part, 'part')
+  commitAll(path, 'with a part')
+  await writeFiles(join(path, 'part'), { 'only-here.txt': 'nowhere else\n' })
+  const tip = commitAll(join(path, 'part'), 'only here')
+  runGit(path, 'add', 'part')
+  const archived = await archive.archive(localBoard, id)
+  t.match(archived.workspace, { status: 'archived', cleanupReason: /own commits of the submodule part are kept/ })
+  t.notOk(existsSync(path))
+
+  const { workspace } = await archive.restore(localBoard, id)
+  t.match(workspace, { status: 'active', cleanupReason: /part comes back without its files/ })
+  t.match(runGit(path, 'ls-files', '--stage', 'part'), tip, 'what was staged is staged')
+  const command = /`git (-C part fetch .+?)`/.exec(workspace.cleanupReason ?? '')?.[1] ?? ''
+  runGit(path, ...anywhere, 'clone', '--quiet', part, 'part')
+  runGit(path, ...command.split(' '))
+  runGit(path, ...anywhere, 'submodule', '--quiet', 'update', '--init')
+  t.equal(readFileSync(join(path, 'part', 'only-here.txt'), 'utf8'), 'nowhere else\n')
+  t.equal(runGit(path, 'status', '--porcelain'), 'M  part')
+
+  await writeFiles(join(path, 'part'), { 'changed.txt': 'not committed\n' })
+  t.match((await archive.archive(localBoard, id)).workspace, { status: 'cleanup_failed', cleanupReason: /part has changes of its own/ })
+  t.equal(readFileSync(join(path, 'part', 'changed.txt'), 'utf8'), 'not committed\n', 'they are where they were')
 })
 
 t.test('a snapshot that is gone is said so', async t => {

@@ -136,7 +136,7 @@ t.test('a folder inside another repository is not taken for a worktree of that',
   t.match(await rejectionOf(takeSnapshot(git, { repoRoot: root, worktreePath: join(root, 'sub'), workspaceId: 'w' })), { code: 'rescue_failed', detail: /not the top/ })
 })
 
-t.test('a submodule with work of its own makes it fail, one without is only mentioned', async t => {
+t.test('the own commits of a submodule are kept, its changes make it fail, one without is only mentioned', async t => {
   const part = await makeRepository(t)
   const root = await makeRepository(t)
   runGit(root, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', part, 'part')
@@ -150,7 +150,16 @@ t.test('a submodule with work of its own makes it fail, one without is only ment
   t.match(await rejectionOf(take()), { code: 'rescue_failed', detail: /part has changes/ })
   runGit(join(tree, 'part'), 'add', '--all')
   runGit(join(tree, 'part'), 'commit', '--quiet', '--message', 'only here')
-  t.match(await rejectionOf(take()), { code: 'rescue_failed', detail: /part has commits/ })
+  runGit(tree, 'add', 'part')
+  const tip = runGit(join(tree, 'part'), 'rev-parse', 'HEAD')
+  const snapshot = await take()
+  t.match(snapshot.warnings, [/part comes back without its files/, new RegExp(`own commits of the submodule part are kept.*${tip}`)])
+  t.equal(runGit(root, 'log', '--max-count=1', '--format=%s', tip), 'only here')
+  t.match(runGit(root, 'rev-list', snapshot.ref), tip, 'the ref of the snapshot reaches them')
+  t.equal(await sameAsSnapshot(git, { worktreePath: tree, snapshot }), true)
+  runGit(join(tree, 'part'), 'commit', '--quiet', '--allow-empty', '--message', 'and one more')
+  runGit(tree, 'add', 'part')
+  t.equal(await sameAsSnapshot(git, { worktreePath: tree, snapshot }), false)
 })
 
 t.test('what can not be read makes it fail', { skip: process.getuid?.() === 0 && 'root can read everything' }, async t => {
