@@ -2,8 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RescueSnapshot } from '../git/rescue.ts'
+import { isMarkedAsOurs } from '../git/own-mark.ts'
 import { findEntry } from '../git/revive.ts'
 import { findOwnerRepository, listWorktrees, removeWorktree, type OwnerRepository, type Worktree } from '../git/worktrees.ts'
+import { rowStrategy } from '../workspaces/strategy.ts'
+import { worktreeParent } from '../workspaces/worktree-path.ts'
 import { repositoryWaitMs, type ArchiveRun } from './archive-run.ts'
 import { judgeRemoval } from './gather.ts'
 import { contains } from './path-safety.ts'
@@ -40,12 +43,18 @@ export async function examineWorktree (run: ArchiveRun): Promise<DoomedWorktree>
   const owner = await findOwnerRepository(deps.git, row.repo_root)
   const { entry, others } = await entryOf(run, owner.root, path)
   if (entry === undefined) throw new FolderKept(`git does not list ${path} as a worktree of ${owner.root}`)
+  if (!await isMarkedAsOurs(path) && !contains(placeOf(run, owner), path)) throw new FolderKept(`${path} is a worktree that this service did not add`)
   if (entry.locked) throw new FolderKept(`the worktree ${path} is locked (git worktree unlock releases it)`)
   const nested = others.find(tree => contains(path, tree.path))
   if (nested !== undefined) throw new FolderKept(`another worktree lies in it: ${nested.path}`)
   if (contains(path, owner.commonDir) || contains(owner.commonDir, path)) throw new FolderKept(`${path} is mixed up with the repository's own folder`)
   await assertNoMounts(path)
   return { path, owner }
+}
+
+/** Where worktrees of the workspace are made: one that a crash left unmarked lies there. */
+function placeOf ({ deps, row }: ArchiveRun, { root }: OwnerRepository): string {
+  return worktreeParent({ parentDir: rowStrategy(row).worktreeParentDir ?? null, dataDir: deps.dataDir, projectId: row.project_id, repoRoot: root, homeDir: deps.homeDir })
 }
 
 /**

@@ -2,6 +2,7 @@
 import { RestoreFailed } from '../errors.ts'
 import { branchExists, resolveCommit } from './branches.ts'
 import { gitReason, type Git } from './exec.ts'
+import { markAsOurs } from './own-mark.ts'
 import type { RescueSnapshot } from './snapshot.ts'
 import { addWorktree, listWorktrees, removeWorktree } from './worktrees.ts'
 
@@ -80,6 +81,7 @@ async function forgetOldEntry (git: Git, { repoRoot, worktreePath, snapshot, bra
 async function attachUnborn (git: Git, { repoRoot, worktreePath: path, snapshot }: AttachInput, branch: string): Promise<{ branchCreated: boolean }> {
   if (branch === '' || await branchExists(git, repoRoot, branch)) throw new Error(`the branch ${branch}, which had no commit, has one now`)
   await git(['worktree', 'add', '--no-checkout', '--detach', '--', path, snapshot.worktreeCommit], { cwd: repoRoot })
+  await markAsOurs(path)
   await git(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { cwd: path })
   return { branchCreated: false }
 }

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WorktreeMismatch } from '../errors.ts'
 import { gitReason, type Git } from './exec.ts'
+import { markAsOurs } from './own-mark.ts'
 
 /**
  * Makes `path` (nothing or an empty folder) the folder of the worktree once at `lostPath` and fills it from its index.
@@ -14,6 +15,7 @@ export async function reviveWorktree (git: Git, input: { repoRoot: string, lostP
   try {
     await writeFile(join(input.path, '.git'), `gitdir: ${entry}\n`, { flag: 'wx' })
     await writeFile(join(entry, 'gitdir'), `${join(input.path, '.git')}\n`)
+    await markAsOurs(input.path)
     await git(['checkout-index', '--all', '--quiet'], { cwd: input.path })
     await git(['update-index', '-q', '--refresh'], { cwd: input.path, allowExitCodes: [1] })
   } catch (error) {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { WorktreeMismatch } from '../errors.ts'
 import type { Git } from './exec.ts'
 import { branchExists, resolveCommit } from './branches.ts'
+import { markAsOurs } from './own-mark.ts'
 import { findEntry, reviveWorktree } from './revive.ts'
 
 export { findOwnerRepository, type OwnerRepository } from './owner.ts'
@@ -62,7 +63,7 @@ export interface AddWorktreeInput {
  * Adds a worktree. With `baseSha` the branch is made there (it must not exist yet); with null an existing branch is attached,
  * never reset. A branch whose own worktree has lost its folder gets that entry back, with what was staged in it.
  * What was half made (branch, folder, entry) is undone when it fails. Throws WorktreeMismatch when the path is
- * taken, GitFailed for git's own refusals. One at a time per repository is the caller's business.
+ * taken, GitFailed for git's own refusals. It is marked as added by this service. One at a time per repository is the caller's business.
  */
 export async function addWorktree (git: Git, input: AddWorktreeInput): Promise<void> {
   const { repoRoot, path, branch, baseSha } = input
@@ -76,6 +77,7 @@ export async function addWorktree (git: Git, input: AddWorktreeInput): Promise<v
   await mkdir(dirname(path), { recursive: true })
   try {
     await git(['worktree', 'add', '--quiet', ...target(path, branch, baseSha)], { cwd: repoRoot, ...(input.signal && { signal: input.signal }) })
+    await markAsOurs(path)
   } catch (error) {
     await undo(git, { ...input, existed, branchIsNew })
     throw error

@@ -97,6 +97,15 @@ const cases: Record<string, Case> = {
     },
     because: /does not list/
   },
+  "a person's own worktree of the same repository": {
+    lead ({ harbour, branch }) {
+      const own = join(outside, 'own')
+      runGit(harbour.repo, 'worktree', 'add', '--quiet', '-b', `${branch}-own`, own, 'main')
+      writeFiles(own)
+      return own
+    },
+    because: /this service did not add/
+  },
   'a folder of a worktree': { lead: ({ path }) => writeFiles(join(path, 'src')), because: /not the top|does not list|could not be inspected/ },
   "another workspace's worktree below": {
     async lead ({ path, branch, harbour }) {
