@@ -38,14 +38,14 @@ async function rescueAndRemove (deps: StrayDeps, doomed: Doomed): Promise<string
   const { git, now } = deps
   const { path, owner, signal } = doomed
   const entry = await examine(deps, doomed)
-  const name = `stray-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`
+  const name = strayName(path)
   const snapshot = await takeSnapshot(git, { repoRoot: owner.root, worktreePath: path, workspaceId: `${name}-${now().toISOString().replace(/[-:.]/g, '')}`, signal })
   const aside = asidePathOf(path, name)
   await renameAside(path, aside)
   try {
     signal.throwIfAborted()
     if (!await isStill({ git, repoRoot: owner.root, worktreePath: aside, signal }, snapshot)) throw new FolderKept(`something changed ${path} meanwhile`)
-    await judge(deps, doomed, aside)
+    await judgeStray(deps, { path, repoRoot: owner.root, aside })
     await assertNoMounts(aside)
   } catch (error) {
     await putBack(aside, path)
@@ -60,7 +60,7 @@ async function rescueAndRemove (deps: StrayDeps, doomed: Doomed): Promise<string
 /** Its entry in the repository, if everything speaks for removing it. */
 async function examine (deps: StrayDeps, doomed: Doomed): Promise<{ gitDir: string }> {
   const { path, owner } = doomed
-  await judge(deps, doomed, null)
+  await judgeStray(deps, { path, repoRoot: owner.root })
   const link = /^gitdir: (.+?)\r?\n?$/.exec(await readFile(join(path, '.git'), 'utf8'))?.[1]
   if (link === undefined) throw new FolderKept(`${path} does not say which repository it belongs to`)
   const gitDir = resolve(path, link)
@@ -73,17 +73,26 @@ async function examine (deps: StrayDeps, doomed: Doomed): Promise<{ gitDir: stri
   return { gitDir }
 }
 
-async function judge (deps: StrayDeps, { path, owner }: Doomed, aside: string | null): Promise<void> {
-  const { db, dataDir, homeDir } = deps
+/** What is kept of a stray is named by: its place, in letters that fit everywhere. */
+export function strayName (path: string): string {
+  return `stray-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`
+}
+
+/**
+ * Makes sure that what no workspace knew may be removed now, by the rules of an archive.
+ * @param stray `aside`: where it was renamed to; `repoRoot`: of the repository it belongs to, if it does
+ * @throws FolderKept with the reason when it may not
+ */
+export async function judgeStray ({ db, dataDir, homeDir }: StrayDeps, { path, repoRoot, aside }: { path: string, repoRoot: string | null, aside?: string }): Promise<void> {
   const holders = await listFolderHolders(db, path, nobody)
   const taken = holders.find(holder => holder.realized_path === path)
   if (taken !== undefined) throw new FolderKept(`the workspace ${taken.name} is in it by now`)
   const verdict = await mayRemove({
     path: aside ?? path,
-    ...(aside === null ? {} : { formerPath: path }),
+    ...(aside === undefined ? {} : { formerPath: path }),
     createdByRuntime: true,
     dataDir,
-    protectedPaths: await protectedPaths({ db, homeDir }, { repo_root: owner.root, realized_path: path }, holders)
+    protectedPaths: await protectedPaths({ db, homeDir }, { repo_root: repoRoot, realized_path: path }, holders)
   })
   if (!verdict.ok) throw new FolderKept(verdict.reason)
 }

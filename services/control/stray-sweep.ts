@@ -4,6 +4,7 @@ import { listKnownPaths, listStrays, noteStrays } from '../../db/strays.ts'
 import type { SweepItem } from '../../openapi/schemas/sweep.ts'
 import { reasonOf } from '../archive/archive.ts'
 import { findFolders, type FoundFolder } from '../archive/find-strays.ts'
+import { removeStrayFolder } from '../archive/remove-stray-folder.ts'
 import { removeStray, type StrayDeps } from '../archive/remove-stray.ts'
 import type { RecorderLog } from '../operations/recorder.ts'
 import { counted } from '../archive/words.ts'
@@ -13,11 +14,6 @@ export interface StraySweepDeps extends StrayDeps {
   /** From when a stray was first seen to when it is removed. */
   strayGraceMs: number
   log: RecorderLog
-}
-
-const left: Record<Exclude<FoundFolder['kind'], 'worktree'>, string> = {
-  folder: 'It is no worktree, so nothing could be kept of it: it is left alone.',
-  repository: 'It is a repository of its own: it is left alone.'
 }
 
 /** Looks, notes what is new, and removes what was seen long enough ago; a dry run changes nothing. */
@@ -42,16 +38,16 @@ export async function sweepStrays (deps: StraySweepDeps, { dryRun, signal }: { d
 
 async function judge (deps: StraySweepDeps, { path, kind }: FoundFolder, { firstSeen, dryRun, signal }: { firstSeen: Date | null, dryRun: boolean, signal: AbortSignal }): Promise<SweepItem> {
   const item = (outcome: SweepItem['outcome'], reason: string): SweepItem => ({ workspaceId: null, companyId: null, path, name: basename(path), rule: 'stray', outcome, reason, operationId: null })
-  if (kind !== 'worktree') return item('skipped', `No workspace knows it. ${left[kind]}`)
+  if (kind === 'repository') return item('skipped', 'No workspace knows it. It is a repository of its own: it is left alone.')
   const grace = `${counted(Math.round(deps.strayGraceMs / 1000), 'second')} after it was first seen`
   if (firstSeen === null) return item(dryRun ? 'skipped' : 'stray_noted', `No workspace knows it. It is rescued and removed ${grace}.`)
   const at = new Date(firstSeen.getTime() + deps.strayGraceMs)
   if (at > deps.now()) return item('skipped', `No workspace knows it. Not before ${at.toISOString()}, ${grace}.`)
   if (dryRun) return item('would_remove_stray', `No workspace knows it since ${firstSeen.toISOString()}.`)
   try {
-    const ref = await removeStray(deps, path, signal)
-    deps.log.warn({ path, ref }, 'a worktree that no workspace knew was rescued and removed')
-    return item('stray_removed', `No workspace knew it since ${firstSeen.toISOString()}. What was in it is kept under ${ref} in its repository.`)
+    const kept = kind === 'worktree' ? `under ${await removeStray(deps, path, signal)} in its repository` : `in ${await removeStrayFolder(deps, path, signal)}`
+    deps.log.warn({ path, kept }, `a ${kind} that no workspace knew was rescued and removed`)
+    return item('stray_removed', `No workspace knew it since ${firstSeen.toISOString()}. What was in it is kept ${kept}.`)
   } catch (error) {
     return item('skipped', `No workspace knows it, but it has to stay: ${reasonOf(error)}`)
   }

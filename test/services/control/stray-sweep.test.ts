@@ -1,7 +1,8 @@
 /** Worktrees and folders in the data dir that no workspace knows: noted, rescued and removed when their time has come, or left alone. */
 import { existsSync } from 'node:fs'
-import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
 import t from 'tap'
 import { asidePathOf } from '../../../services/archive/remove-folder.ts'
 import { runGit } from '../../fixtures/git.ts'
@@ -30,24 +31,30 @@ for (const kind of ['pglite', 'postgres'] as const) {
     runGit(repository, 'worktree', 'lock', locked)
     const folder = join(dataDir, 'worktrees', 'nobody', 'folder')
     await mkdir(folder)
-    await writeFile(join(folder, 'a'), 'a')
+    await writeFile(join(folder, 'a'), 'a note\n')
+    const own = join(dataDir, 'worktrees', 'nobody', 'own')
+    await mkdir(own)
+    runGit(own, 'init', '--quiet')
     await symlink(repository, join(dataDir, 'worktrees', 'nobody', 'link'))
 
-    t.same(told(await sweep(house, '?dryRun=true')), [[stray, 'skipped'], [folder, 'skipped'], [locked, 'skipped']], 'a dry run notes nothing')
+    t.same(told(await sweep(house, '?dryRun=true')), [[stray, 'skipped'], [folder, 'skipped'], [locked, 'skipped'], [own, 'skipped']], 'a dry run notes nothing')
     const first = await sweep(house)
-    t.same(told(first), [[stray, 'stray_noted'], [folder, 'skipped'], [locked, 'stray_noted']])
-    t.match(first, [{ workspaceId: null, rule: 'stray', reason: /No workspace knows it/ }, { reason: /left alone/ }, {}])
-    t.same(told(await sweep(house, '?dryRun=true')), [[stray, 'would_remove_stray'], [folder, 'skipped'], [locked, 'would_remove_stray']])
+    t.same(told(first), [[stray, 'stray_noted'], [folder, 'stray_noted'], [locked, 'stray_noted'], [own, 'skipped']])
+    t.match(first, [{ workspaceId: null, rule: 'stray', reason: /No workspace knows it/ }, {}, {}, { reason: /left alone/ }])
+    t.same(told(await sweep(house, '?dryRun=true')), [[stray, 'would_remove_stray'], [folder, 'would_remove_stray'], [locked, 'would_remove_stray'], [own, 'skipped']])
     const second = await sweep(house)
-    t.same(told(second), [[stray, 'stray_removed'], [folder, 'skipped'], [locked, 'skipped']])
+    t.same(told(second), [[stray, 'stray_removed'], [folder, 'stray_removed'], [locked, 'skipped'], [own, 'skipped']])
     t.match(second[2]?.reason, /has to stay: .*locked/)
     t.notOk(existsSync(stray))
-    t.ok(existsSync(join(locked, 'thought.txt')) && existsSync(join(folder, 'a')) && existsSync(known.cwd))
+    t.ok(existsSync(join(locked, 'thought.txt')) && existsSync(known.cwd) && existsSync(own))
+    t.notOk(existsSync(folder))
+    const archive = / in (\S+\.tar\.zst)/.exec(second[1]?.reason ?? '')?.[1] ?? ''
+    t.match(zstdDecompressSync(await readFile(archive)).toString('latin1'), 'a note\n', 'a plain folder is kept as an archive')
     const ref = /refs\/berth\/rescue\/\S+/.exec(second[0]?.reason ?? '')?.[0] ?? ''
     t.match(runGit(repository, 'rev-list', '--objects', ref), /thought\.txt/, 'what was in it is kept')
     t.notMatch(runGit(repository, 'worktree', 'list'), stray)
     t.match(runGit(repository, 'branch', '--list', 'fix/stray'), /fix\/stray/, 'its branch stays')
-    t.same(told(await sweep(house)), [[folder, 'skipped'], [locked, 'skipped']])
+    t.same(told(await sweep(house)), [[locked, 'skipped'], [own, 'skipped']])
   })
 }
 

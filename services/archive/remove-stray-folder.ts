@@ -1,0 +1,33 @@
+/** Takes away a plain folder that no workspace knows: stored first, renamed aside, compared with what is stored, and only then deleted. */
+import { differenceFromStored, storeFolder } from '../folders/store-folder.ts'
+import { placesOf } from '../folders/stored-folder.ts'
+import { FolderKept, asidePathOf, assertNoMounts, putBack, removeFolder, renameAside } from './remove-folder.ts'
+import { judgeStray, strayName, type StrayDeps } from './remove-stray.ts'
+
+/**
+ * Removes the folder.
+ * @returns the archive that everything is kept in
+ * @throws FolderKept, RescueFailed when it has to stay
+ */
+export async function removeStrayFolder (deps: StrayDeps, path: string, signal: AbortSignal): Promise<string> {
+  const { dataDir, now } = deps
+  await judgeStray(deps, { path, repoRoot: null })
+  await assertNoMounts(path)
+  const stored = await storeFolder({ dataDir, workspaceId: strayName(path), path, now, signal })
+  const [lost] = stored.warnings
+  if (lost !== undefined) throw new FolderKept(`not all of it can be kept: ${lost}`)
+  const aside = asidePathOf(path, strayName(path))
+  await renameAside(path, aside)
+  try {
+    signal.throwIfAborted()
+    const difference = await differenceFromStored({ dataDir, stored, path: aside, signal })
+    if (difference !== null) throw new FolderKept(`something changed ${path} meanwhile (${difference})`)
+    await judgeStray(deps, { path, repoRoot: null, aside })
+    await assertNoMounts(aside)
+  } catch (error) {
+    await putBack(aside, path)
+    throw error
+  }
+  await removeFolder(aside)
+  return placesOf(dataDir, stored.name).archive
+}
