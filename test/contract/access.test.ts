@@ -1,5 +1,5 @@
 /** Who may do what: every operation of the live document by every kind of caller, against the table. */
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import t, { type Test } from 'tap'
 import { buildApp } from '../../app.ts'
@@ -24,14 +24,18 @@ const member = (companyId: string, role: string, status = 'active') => ({ actor:
 
 /** Everything that the operations are called on, and everybody who calls. */
 async function makeScene (t: Test, database: Database) {
-  const app = await buildApp(configWith({ ...loadConfig({ BERTH_AUTH_MODE: 'token', BERTH_JWT_SECRET: secret }), dataDir: await temporaryFolder(t), logLevel: 'silent', port: 0, stopServicesOnExit: true }), { database })
+  const app = await buildApp(configWith({ ...loadConfig({ BERTH_AUTH_MODE: 'token', BERTH_JWT_SECRET: secret }), dataDir: await temporaryFolder(t), logLevel: 'silent', port: 0, stopServicesOnExit: true, trustProxy: true, rateLimitPerMin: 0, maxStreamsPerActor: 0 }), { database })
   t.teardown(() => app.close())
   const url = await app.listen({ port: 0 })
   const admin = await bearer('root', { actor: 'board', instanceAdmin: true })
   const call: Call = async (method, path, body, authorization = admin) => {
     const hangUp = new AbortController()
     const response = await fetch(url + path, {
-      method, signal: hangUp.signal, headers: { ...(authorization === '' ? {} : { authorization }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, ...(body === undefined ? {} : { body: JSON.stringify(body) })
+      method,
+      signal: hangUp.signal,
+      // From somewhere else each time: an address that fails again and again is made to wait.
+      headers: { 'x-forwarded-for': `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`, ...(authorization === '' ? {} : { authorization }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     const { status, headers } = response
     // A stream that has begun has been let through: nobody waits for its end.

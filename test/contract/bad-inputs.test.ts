@@ -203,7 +203,8 @@ function spoiltQueries (document: ApiDocument): [Case, string][] {
     const texts = misfitsOf(schema).filter(value => typeof value === 'string' || (typeof value === 'number' && schema.type === 'integer')).map(String)
     if (schema.type === 'integer') texts.push('1e999', '-1e999', 'NaN', '١')
     const queries = [...texts.map(text => `${name}=${encodeURIComponent(text)}`), `${name}=${encodeURIComponent(String(texts[0] ?? 'a'))}&${name}=a`, `${name}=%00`]
-    return queries.map((query): [Case, string] => [{ what: `a wrong ${name}`, request: [operation.method, `${filled(operation)}?${query}`], status: 400, pointer: `#/query/${name}` }, operation.path])
+    const rest = operation.body === null ? [] as const : [JSON.stringify(operation.bodyExample), json] as const
+    return queries.map((query): [Case, string] => [{ what: `a wrong ${name}`, request: [operation.method, `${filled(operation)}?${query}`, ...rest], status: 400, pointer: `#/query/${name}` }, operation.path])
   }))
 }
 
