@@ -75,22 +75,34 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
   const record = recordOnce(deps, input)
   if (request.action === 'stop') op.refuseCancel(stopsGoOn)
   try {
-    const place = request.action === 'stop' ? input.place : await ensureFiles(deps, input)
-    const words = request.command === null ? 'services' : request.command.definition.name
-    const lock = { ...placeLock(place, `${request.action} of ${words}`), operationId: op.id, signal: op.signal }
-    return await deps.locks.withLock(lock, async () => {
-      // What was true before the lock may not be any more: an archive may have come first.
-      const usable = withStatusNow(deps.db, place).then(requireUsable)
-      usable.catch(() => { /* Awaited before anything is done. */ })
-      if (request.action === 'stop') return await stopServices(deps, { ...input, place, record, usable })
-      const session = await openSession(deps, place, ownerOf(place, input.actor))
-      return await (request.action === 'run' ? runOneJob : startServices)(deps, { ...input, place, record, usable, session })
-    })
+    // The files are looked at meanwhile: mostly they are as they should be. Making sure of them takes locks of its own.
+    const atOnce = await withPlace(deps, input, async usable => await input.filesReady ? await carryOut(deps, { ...input, record, usable }) : null)
+    if (atOnce !== null) return atOnce
+    const there = { ...input, place: await ensureFiles(deps, input) }
+    return await withPlace(deps, there, async usable => await carryOut(deps, { ...there, record, usable }))
   } catch (error) {
     await record('failed')
     if (request.action === 'run' && op.signal.reason instanceof Cancellation) return await endUnbegun(op)
     throw error
   }
+}
+
+/** Shares the place with others that run things there. */
+async function withPlace<T> ({ db, locks }: RuntimeActionsDeps, { request, op, place }: ActionInput, step: (usable: Promise<unknown>) => Promise<T>): Promise<T> {
+  const words = request.command === null ? 'services' : request.command.definition.name
+  return await locks.withLock({ ...placeLock(place, `${request.action} of ${words}`), operationId: op.id, signal: op.signal }, async () => {
+    // What was true before the lock may not be any more: an archive may have come first.
+    const usable = withStatusNow(db, place).then(requireUsable)
+    usable.catch(() => { /* Awaited before anything is done. */ })
+    return await step(usable)
+  })
+}
+
+async function carryOut (deps: RuntimeActionsDeps, input: RecordedInput): Promise<Performed> {
+  const { request, place, actor } = input
+  if (request.action === 'stop') return await stopServices(deps, input)
+  const session = await openSession(deps, place, ownerOf(place, actor))
+  return await (request.action === 'run' ? runOneJob : startServices)(deps, { ...input, session })
 }
 
 /** A job that was cancelled before it began has a result like one that was cancelled later. */
@@ -110,8 +122,8 @@ function recordOnce ({ db, now }: RuntimeActionsDeps, { place, request, actor, o
 }
 
 /** The place with its workspace as it is once its files are there. */
-async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor, op, filesReady }: ActionInput): Promise<RuntimePlace> {
-  if (place.workspace === null || await filesReady) return place
+async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place, actor, op }: ActionInput): Promise<RuntimePlace> {
+  if (place.workspace === null) return place
   const workspace = await ensure(place.workspace, { runId: ownerOf(place, actor).runId, signal: op.signal })
   return { ...place, workspace, cwd: workspace.cwd }
 }

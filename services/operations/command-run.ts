@@ -53,6 +53,8 @@ const maxTimerMs = 2_147_483_647
 const lastOutputMs = 100
 /** Once everything was ended, output that does not go on for this long is held open by a process we can't see, and given up. */
 const silentMs = 2_000
+/** What lives longer is worth a row's change. */
+const attachAfterMs = 20
 
 interface Copy {
   /** Resolves when both streams have ended; never rejects. */
@@ -138,7 +140,7 @@ export async function runCommand ({ op, command, cwd, env, timeoutMs, timeoutNam
   const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: 'pipe', ...(limits === undefined ? {} : { group: { mark, limits } }) })
   if (child.limitsProblem !== null) op.log.system(child.limitsProblem)
   const root: ProcessIdentity = { pid: child.pid, startTime: child.startTime, begunBefore: child.begunBefore ?? null }
-  const attached = op.attachProcess(root)
+  const attached = attachWhenStaying(op, child, root)
   attached.catch(() => {}) // Awaited below; without this a slow end of the command would make it an unhandled rejection.
   const copy = startCopy(child, op)
   onSpawned?.()
@@ -153,6 +155,11 @@ export async function runCommand ({ op, command, cwd, env, timeoutMs, timeoutNam
   await attached
   const exit = await exitOf(child)
   return { exitCode: exit.code, signal: exit.signal, outcome, timer, outOfMemory, stop }
+}
+
+/** Stores which process it is, unless that ends at once: till then its mark, which is stored, tells whose it is. */
+async function attachWhenStaying (op: OperationHandle, { exited }: SpawnedProcess, root: ProcessIdentity): Promise<void> {
+  if (!await settlesWithin(exited, attachAfterMs)) await op.attachProcess(root)
 }
 
 /** The child's exit; unknown when it survived even SIGKILL (a process stuck in the kernel). */
