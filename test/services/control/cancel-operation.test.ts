@@ -84,7 +84,7 @@ await onBothDatabases(t, 'cancelling', async (t, { db, database }) => {
     await eventually(async () => (await queued()).filter(([status]) => status === 'running').length === 2, 'two to run')
     t.same(await queued(), [['running', null], ['running', null], ['queued', 1], ['queued', 3], ['queued', 2]], 'round robin over workspaces')
     t.match((await call('GET', `/api/execution-workspaces/${here.workspaceId}/workspace-operations?limit=2`)).body, [{ id: second, queuePosition: 3 }, { id: first, queuePosition: 1 }])
-    t.match(await call('POST', `/api/execution-workspaces/${other.workspaceId}/archive`), { status: 409, body: { code: 'workspace_busy', operationId: third } }, 'an archive is told what it waits for')
+    t.match(await call('POST', `/api/execution-workspaces/${other.workspaceId}/archive`), { status: 409, body: { code: 'close_blocked', closeReadiness: { blockingReasons: [/long/] } } }, 'an archive is told what it waits for')
     const before = await here.operation(first)
     t.match(await here.cancel(first), { status: 200, body: { status: 'cancelled', startedAt: before.startedAt, metadata: { cancelledBy: { id: 'local' } } } })
     t.equal(await readFile(join(here.folder, 'tree.pid'), 'utf8').catch(() => null), null, 'it never began')
