@@ -12,7 +12,8 @@ import { runGit } from '../../fixtures/git.ts'
 import { httpHouse, type HttpHouse } from '../../fixtures/http-workspaces.ts'
 import { lives } from '../../fixtures/runtime.ts'
 
-const rounds = 50
+/** In each of two workspaces of one repository, which do it beside each other. */
+const rounds = 25
 /** About as long as an archive takes. */
 const spreadMs = 500
 const filesOfARound = 40
@@ -37,9 +38,8 @@ interface Scene extends HttpHouse {
   post (action: string, body?: object): Promise<Answer>
 }
 
-async function openScene (t: Test, kind: DatabaseKind): Promise<Scene> {
-  const house = await httpHouse(t, { kind, runtimeConfig })
-  const { body: { id, providerRef: tree } } = await house.create({ mode: 'isolated_workspace', name: 'raced' })
+async function openScene (t: Test, house: HttpHouse, name: string): Promise<Scene> {
+  const { body: { id, providerRef: tree } } = await house.create({ mode: 'isolated_workspace', name })
   const post: Scene['post'] = async (action, body) => await house.call('POST', `/api/execution-workspaces/${id}/${action}`, body)
   t.teardown(async () => await post('runtime-services/stop'))
   return { ...house, id, tree, post }
@@ -119,8 +119,7 @@ async function reset (scene: Scene): Promise<string[]> {
   return processesIn(scene.tree).map(pid => `all is stopped, and process ${pid} lives`)
 }
 
-async function race (t: Test, kind: DatabaseKind, seed: number): Promise<void> {
-  const scene = await openScene(t, kind)
+async function race (t: Test, scene: Scene, seed: number): Promise<void> {
   const ends = new Map<string, number>()
   const problems: string[] = []
   for (const [at, offsets] of fc.sample(round, { numRuns: rounds, seed }).entries()) {
@@ -133,5 +132,11 @@ async function race (t: Test, kind: DatabaseKind, seed: number): Promise<void> {
   t.ok((ends.get('archived') ?? 0) > 0 && (ends.get('active') ?? 0) > 0, `it ended as ${JSON.stringify([...ends])}`)
 }
 
-t.test(`${rounds} rounds (PGlite)`, async t => await race(t, 'pglite', 20260106))
-t.test(`${rounds} rounds (PostgreSQL)`, async t => await race(t, 'postgres', 20260107))
+async function raceTwice (t: Test, kind: DatabaseKind, seed: number): Promise<void> {
+  const house = await httpHouse(t, { kind, runtimeConfig })
+  const scenes = [await openScene(t, house, 'raced'), await openScene(t, house, 'second')]
+  await Promise.all(scenes.map(async (scene, at) => await race(t, scene, seed + at)))
+}
+
+t.test(`twice ${rounds} rounds (PGlite)`, async t => await raceTwice(t, 'pglite', 20260106))
+t.test(`twice ${rounds} rounds (PostgreSQL)`, async t => await raceTwice(t, 'postgres', 20260116))

@@ -34,6 +34,14 @@ async function look (scene: RuntimeScene): Promise<{ running: number, lies: stri
   return { running: running.length, lies: isTrue ? [] : [lie] }
 }
 
+/** The first look that is true; a process has no environment to be found by in the moment of its `exec`. */
+async function lookTwice (scene: RuntimeScene): Promise<{ running: number, lies: string[] }> {
+  const first = await look(scene)
+  if (first.lies.length === 0) return first
+  await pause(100)
+  return await look(scene)
+}
+
 const unexpected = (answer: Answer, statuses: number[]): string[] => statuses.includes(answer.status) ? [] : [`${answer.status} ${answer.text}`]
 
 const soon = async (action: () => Promise<Answer>) => {
@@ -47,7 +55,7 @@ async function startAgainstStop (t: Test, testApp: TestApp): Promise<void> {
   const ends = new Set<number>()
   for (let round = 0; round < rounds; round++) {
     const [started, stopped] = await Promise.all([soon(async () => await scene.control('start')), soon(async () => await scene.control('stop'))])
-    const { running, lies } = await look(scene)
+    const { running, lies } = await lookTwice(scene)
     // A start that is told to give up is no success; anything else would be a mistake of the service.
     problems.push(...unexpected(started, [200, 422]), ...unexpected(stopped, [200]), ...lies)
     ends.add(running)
@@ -64,7 +72,7 @@ async function restartAgainstArchive (t: Test, testApp: TestApp): Promise<void> 
   await scene.control('start')
   for (let round = 0; round < rounds; round++) {
     const [restarted, archived] = await Promise.all([soon(async () => await scene.control('restart')), soon(async () => await testApp.call('POST', `${path}/archive`))])
-    const { running, lies } = await look(scene)
+    const { running, lies } = await lookTwice(scene)
     problems.push(...unexpected(restarted, [200, 409, 422]), ...unexpected(archived, [200, 409]), ...lies)
     const { status } = await scene.get()
     if (status === 'archived' && running > 0) problems.push(`archived, and ${running} running`)
@@ -73,7 +81,7 @@ async function restartAgainstArchive (t: Test, testApp: TestApp): Promise<void> 
   }
   t.same(problems, [])
   t.match(await scene.get(), { status: 'active' })
-  t.same(await look(scene), { running: 1, lies: [] })
+  t.same(await lookTwice(scene), { running: 1, lies: [] })
 }
 
 for (const kind of ['pglite', 'postgres'] as const) {
