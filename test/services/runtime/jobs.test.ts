@@ -59,12 +59,12 @@ t.test('a job that can not be started is a problem that names its operation', as
   t.match((await call('GET', `/api/workspace-operations/${body.operationId}`)).body, { status: 'failed' })
 })
 
-t.test('jobs and services share a workspace, and archiving waits for neither: it is busy', async t => {
+t.test('jobs and services share a workspace, and archiving waits for neither: it is blocked, and says by what', async t => {
   const scene = await runtimeScene(t, testApp, { runtime: { commands: [{ name: 'job', kind: 'job', command: 'touch begun; while [ ! -e go ]; do sleep 0.02; done' }, { name: 'sleeper', command: 'exec sleep 60' }] } })
   const running = scene.control('run', run)
   await eventually(async () => await access(join(scene.folder, 'begun')).then(() => true, () => false), 'the job runs')
   t.equal((await scene.control('start')).status, 200)
-  t.match(await call('POST', `/api/execution-workspaces/${scene.workspaceId}/archive`), { status: 409, body: { code: 'workspace_busy' } })
+  t.match(await call('POST', `/api/execution-workspaces/${scene.workspaceId}/archive`), { status: 409, body: { code: 'close_blocked', closeReadiness: { blockingReasons: [/job/] } } })
   await writeFile(join(scene.folder, 'go'), '')
   t.equal((await running).body.operation.status, 'succeeded')
 })
