@@ -1,6 +1,6 @@
 /** The page on access: its commands run as pasted, its claims are taken, its gateway is believed. */
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -12,16 +12,10 @@ import { prepareDataDir } from '../fixtures/data-dir.ts'
 import { startService } from '../fixtures/service.ts'
 import { checkout } from '../fixtures/state-dir.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import { readDocsPage } from '../fixtures/docs-page.ts'
 
 const run = promisify(execFile)
-const page = await readFile(join(checkout, 'docs/access.md'), 'utf8')
-
-/** The code block of the page that is marked so. */
-function block (mark: string): string {
-  const code = new RegExp(`\`\`\`${mark}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1]
-  if (code === undefined) throw new Error(`the page has no block ${mark}`)
-  return code
-}
+const { text: page, block } = await readDocsPage('access.md')
 
 t.test('the first key, and those that are made with it', async t => {
   const folder = await temporaryFolder(t)

@@ -1,16 +1,11 @@
 /** The page on closing: its commands run as pasted, and each of its claims names a test that is there. */
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import t from 'tap'
-import { exampleIds as ids } from '../../openapi/example-ids.ts'
-import { buildTestApp } from '../fixtures/app.ts'
-import { makeRepository } from '../fixtures/git.ts'
 import { checkout } from '../fixtures/state-dir.ts'
-import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import { readDocsPage } from '../fixtures/docs-page.ts'
 
-const page = await readFile(join(checkout, 'docs/closing.md'), 'utf8')
+const { text: page, runExample } = await readDocsPage('closing.md')
 
 /** What the page says in bold, and the tests that fail when it is not so: the file below `test/`, then the title. */
 const backedBy: Record<string, [file: string, title: string][]> = {
@@ -66,15 +61,6 @@ t.test('each claim names tests that are there', async t => {
 
 for (const kind of ['pglite', 'postgres'] as const) {
   t.test(`its commands work as pasted (${kind})`, async t => {
-    const { app, call } = await buildTestApp(t, { kind })
-    const [repository, folder] = [await makeRepository(t), await temporaryFolder(t)]
-    await call('PUT', `/api/companies/${ids.company}`, { name: 'Example Company' })
-    await call('PUT', `/api/companies/${ids.company}/projects/${ids.project}`, { name: 'Greeter' })
-    await call('PUT', `/api/companies/${ids.company}/projects/${ids.project}/workspaces/${ids.projectWorkspace}`, { name: 'Main checkout', cwd: repository, isPrimary: true })
-    const url = await app.listen({ host: '127.0.0.1', port: 0 })
-    const blocks = [...page.matchAll(/```sh example\n([\s\S]*?)```/g)].map(match => match[1] ?? '')
-    const script = ['set -euo pipefail', ...blocks].join('\n').replaceAll('http://127.0.0.1:4180', url)
-    const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: folder, timeout: 60_000 })
-    t.same(stdout.trimEnd().split('\n'), ['ready_with_warnings', 'true', 'archived', 'untracked notes.txt', 'an idea', 'active', 'an idea'])
+    t.same(await runExample(t, kind), ['ready_with_warnings', 'true', 'archived', 'untracked notes.txt', 'an idea', 'active', 'an idea'])
   })
 }

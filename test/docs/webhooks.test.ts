@@ -1,7 +1,7 @@
 /** The page on webhooks: its receiver and its check run as they are, its message and its numbers are what is true. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, symlink, writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -15,15 +15,9 @@ import { freePort } from '../fixtures/processes.ts'
 import { startReceiver } from '../fixtures/receiver.ts'
 import { checkout } from '../fixtures/state-dir.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import { readDocsPage } from '../fixtures/docs-page.ts'
 
-const page = await readFile(join(checkout, 'docs/webhooks.md'), 'utf8')
-
-/** The code block of the page that is marked so. */
-function block (mark: string): string {
-  const code = new RegExp(`\`\`\`${mark}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1]
-  if (code === undefined) throw new Error(`the page has no block ${mark}`)
-  return code
-}
+const { text: page, block } = await readDocsPage('webhooks.md')
 
 const companyId = '11111111-1111-4111-8111-111111111111'
 const path = `/api/companies/${companyId}/webhooks`

@@ -2,4 +2,4 @@
 import t from 'tap'
 import { crashEverywhere } from '../fixtures/crash-close.ts'
 
-t.test('whenever the service is killed, the next start leaves nothing half done', async t => await crashEverywhere(t, '', 0, { archive: 6, restore: 3 }))
+t.test('whenever the service is killed, the next start leaves nothing half done', async t => await crashEverywhere(t, '', 0, { archive: 6, restore: 2 }))

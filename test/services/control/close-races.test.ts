@@ -1,5 +1,5 @@
 /** Archive, restore, start, run and a writing program in one workspace at random offsets: whoever comes first, nothing is lost and nothing half done. */
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs'
 import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -10,7 +10,7 @@ import { asidePathOf } from '../../../services/archive/remove-folder.ts'
 import type { Answer } from '../../fixtures/app.ts'
 import { runGit } from '../../fixtures/git.ts'
 import { httpHouse, type HttpHouse } from '../../fixtures/http-workspaces.ts'
-import { lives } from '../../fixtures/runtime.ts'
+import { processesIn } from '../../fixtures/runtime.ts'
 
 /** In each of two workspaces of one repository, which do it beside each other. */
 const rounds = 25
@@ -57,16 +57,6 @@ async function write (tree: string, prefix: string, holdsOn: boolean): Promise<s
   }
   await folder?.close()
   return whole
-}
-
-function processesIn (folder: string): number[] {
-  return readdirSync('/proc').map(Number).filter(Number.isSafeInteger).filter(pid => {
-    try {
-      return lives(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`BERTH_WORKSPACE_CWD=${folder}\0`)
-    } catch {
-      return false // ended between the listing and the look, or another user's
-    }
-  })
 }
 
 /** Plays one round; gives what each answered, what the writer finished, and what is not as it has to be. */

@@ -1,10 +1,9 @@
 /** Actions on one service at the same moment, at random offsets: whoever comes first, the rows tell the truth about the processes. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { buildTestApp, type Answer, type TestApp } from '../../fixtures/app.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
-import { lives, runtimeScene, type RuntimeScene } from '../../fixtures/runtime.ts'
+import { processesIn, runtimeScene, type RuntimeScene } from '../../fixtures/runtime.ts'
 
 interface Shown { id: string, status: string, providerRef: string | null }
 
@@ -13,22 +12,12 @@ const rounds = 50
 const spreadMs = 60
 const command = { name: 'web', command: 'echo up; exec sleep 60', reuseScope: 'execution_workspace', readiness: { type: 'log', pattern: 'up' } }
 
-function processesOf (folder: string): number[] {
-  return readdirSync('/proc').map(Number).filter(Number.isSafeInteger).filter(pid => {
-    try {
-      return lives(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`BERTH_WORKSPACE_CWD=${folder}\0`)
-    } catch {
-      return false // ended between the listing and the look, or another user's
-    }
-  })
-}
-
 /** Running rows and living processes are the same, at most one of each; gives how many, and what is not so. */
 async function look (scene: RuntimeScene): Promise<{ running: number, lies: string[] }> {
   const services: Shown[] = (await scene.get()).runtimeServices
   const running = services.filter(({ status }) => status === 'running').map(({ providerRef }) => Number(providerRef))
   const unsettled = services.filter(({ status }) => status === 'starting' || status === 'backing_off')
-  const living = processesOf(scene.folder)
+  const living = processesIn(scene.folder)
   const isTrue = unsettled.length === 0 && running.length <= 1 && JSON.stringify(running) === JSON.stringify(living)
   const lie = `rows say ${JSON.stringify(services.map(({ status, providerRef }) => [status, providerRef]))}, processes are ${JSON.stringify(living)}`
   return { running: running.length, lies: isTrue ? [] : [lie] }
