@@ -82,7 +82,8 @@ t.test('readiness by log and by command', async t => {
 t.test('the environment tells what it works on and holds nothing of this service', async t => {
   const scene = await runtimeScene(t, testApp, { runtime: { commands: [{ name: 'env', command: 'env > env.txt; exec sleep 60', env: { WHERE: '{{workspace.cwd}}' } }] } })
   t.equal((await scene.control('start')).status, 200)
-  const env = await readFile(join(scene.folder, 'env.txt'), 'utf8')
+  let env = ''
+  await eventually(async () => (env = await readFile(join(scene.folder, 'env.txt'), 'utf8').catch(() => '')).includes('WHERE='), 'it has told its environment')
   t.match(env, `BERTH_WORKSPACE_CWD=${scene.folder}`)
   t.match(env, `BERTH_PROJECT_ID=${scene.projectId}`)
   t.match(env, `WHERE=${scene.folder}`)
