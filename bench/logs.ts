@@ -67,7 +67,8 @@ async function makeWorkspace (call: Call, cwd: string): Promise<string> {
 /** Milliseconds since each time that the text tells. */
 function delaysIn (text: string): number[] {
   const now = process.hrtime.bigint()
-  return [...text.matchAll(/\bat (\d+)/g)].map(([, at = '0']) => Number(now - BigInt(at)) / 1e6)
+  // In the JSON of an event a line may follow another, behind its `\\n`.
+  return [...text.matchAll(/(?:\b|\\n)at (\d+)/g)].map(([, at = '0']) => Number(now - BigInt(at)) / 1e6)
 }
 
 const p99 = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1] ?? Number.NaN
