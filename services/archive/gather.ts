@@ -1,5 +1,4 @@
 /** Gathers the facts that closing a workspace is decided by: a fixed number of queries and one look at git. */
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Db } from '../../db/client.ts'
 import { findProjectPolicy, findProjectWorkspaces, listFolderHolders, listLeaseRuns, listLinkedIssues, listProjectFolders, type FolderHolder } from '../../db/archival.ts'
@@ -11,6 +10,7 @@ import type { GitReadiness, LinkedIssue } from '../../openapi/schemas/readiness.
 import type { RuntimeService } from '../../openapi/schemas/runtime.ts'
 import type { Git } from '../git/exec.ts'
 import { inspectWorktree, type GitInspection } from '../git/inspect.ts'
+import { readEntryLink } from '../git/worktree-link.ts'
 import { toRuntimeService } from '../runtime/shape.ts'
 import { rowConfig, type WorkspaceRow } from '../workspaces/shape.ts'
 import { rowStrategy } from '../workspaces/strategy.ts'
@@ -128,9 +128,8 @@ async function inspect (git: Git, row: WorkspaceRow): Promise<GitInspection | nu
 async function isLockedWorktree (row: WorkspaceRow): Promise<boolean> {
   if (row.provider_type !== 'git_worktree' || row.realized_path === null) return false
   try {
-    const link = await readFile(join(row.realized_path, '.git'), 'utf8')
-    const entry = /^gitdir: (.+?)\r?\n?$/.exec(link)?.[1]
-    return entry !== undefined && await lookAt(resolve(row.realized_path, entry, 'locked')) !== null
+    const entry = await readEntryLink(row.realized_path)
+    return entry !== null && await lookAt(join(entry, 'locked')) !== null
   } catch {
     // No worktree here, or not readable: the inspection says so, and removal asks git itself once more.
     return false

@@ -1,11 +1,10 @@
 /** Takes away a worktree that no workspace knows: rescued into its repository first, and by the same rules as an archive. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
 import { listFolderHolders } from '../../db/archival.ts'
 import type { Git } from '../git/exec.ts'
 import { takeSnapshot } from '../git/rescue.ts'
 import { findEntry } from '../git/revive.ts'
+import { readEntryLink } from '../git/worktree-link.ts'
 import { findOwnerRepository, listWorktrees, removeWorktree, type OwnerRepository, type Worktree } from '../git/worktrees.ts'
 import type { Locks } from '../operations/locks.ts'
 import { repositoryWaitMs } from './archive-run.ts'
@@ -61,9 +60,8 @@ async function rescueAndRemove (deps: StrayDeps, doomed: Doomed): Promise<string
 async function examine (deps: StrayDeps, doomed: Doomed): Promise<{ gitDir: string }> {
   const { path, owner } = doomed
   await judgeStray(deps, { path, repoRoot: owner.root })
-  const link = /^gitdir: (.+?)\r?\n?$/.exec(await readFile(join(path, '.git'), 'utf8'))?.[1]
-  if (link === undefined) throw new FolderKept(`${path} does not say which repository it belongs to`)
-  const gitDir = resolve(path, link)
+  const gitDir = await readEntryLink(path)
+  if (gitDir === null) throw new FolderKept(`${path} does not say which repository it belongs to`)
   const tree = await entryWith(deps.git, owner, gitDir)
   if (tree.locked) throw new FolderKept(`the worktree ${path} is locked (git worktree unlock releases it)`)
   const others = (await listWorktrees(deps.git, owner.root)).filter(other => other.path !== tree.path && other.path !== path)

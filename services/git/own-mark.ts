@@ -1,25 +1,20 @@
 /** The mark in git's entry of a worktree that says who added it: a recorded path can be made to lead to anybody's worktree. */
-import { readFile, stat, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readEntryLink } from './worktree-link.ts'
 
 /** Beside git's own files of the entry; git leaves it alone and removes it with the entry. */
 const markFile = 'added-by-berth'
 
 /** Marks the worktree at `path` as added by this service. Throws when its entry can't be written. */
 export async function markAsOurs (path: string): Promise<void> {
-  const entry = await entryOfFolder(path)
+  const entry = await readEntryLink(path)
   if (entry === null) throw new Error(`${join(path, '.git')} does not name an entry`)
   await writeFile(join(entry, markFile), 'This worktree was added by Berth, which may remove it.\n')
 }
 
 /** Whether this service has added the worktree at `path`; false where that can't be read. */
 export async function isMarkedAsOurs (path: string): Promise<boolean> {
-  const entry = await entryOfFolder(path).catch(() => null)
+  const entry = await readEntryLink(path).catch(() => null)
   return entry !== null && await stat(join(entry, markFile)).then(found => found.isFile(), () => false)
-}
-
-/** The entry that a worktree's `.git` file names. */
-async function entryOfFolder (path: string): Promise<string | null> {
-  const entry = /^gitdir: (.+?)\r?\n?$/.exec(await readFile(join(path, '.git'), 'utf8'))?.[1]
-  return entry === undefined ? null : resolve(path, entry)
 }

@@ -1,8 +1,9 @@
 /** Tells, without starting git, whether a worktree stands: its folder and git's record of it point at each other. */
 import { readFile as readFileByCallback } from 'node:fs'
 import { access, realpath } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { entryNamedIn } from '../git/worktree-link.ts'
 import { isAbsence } from './local-paths.ts'
 
 /** Without a file handle object for each: half of what the promise API takes for a file of one line. */
@@ -14,9 +15,8 @@ const readFile = promisify(readFileByCallback)
  */
 export async function worktreeStands (path: string): Promise<boolean> {
   const pointer = await textOf(join(path, '.git'))
-  const written = pointer === null ? null : /^gitdir: (.+?)\r?\n?$/.exec(pointer)?.[1] ?? null
-  if (written === null) return false
-  const gitDir = isAbsolute(written) ? written : resolve(path, written)
+  const gitDir = pointer === null ? null : entryNamedIn(pointer, path)
+  if (gitDir === null) return false
   const [back, hasHead, isLocked] = await Promise.all([textOf(join(gitDir, 'gitdir')), isThere(join(gitDir, 'HEAD')), isThere(join(gitDir, 'locked'))])
   if (back === null || !hasHead) return false
   // git holds this lock while it fills the folder; a crash in the middle leaves it behind.
