@@ -24,9 +24,8 @@ export interface PidNumbers {
 export function readPidNumbers (): PidNumbers | null {
   const begun = countBegun()
   const max = numberIn('/proc/sys/kernel/pid_max', /^(\d+)/)
-  const threads = numberIn('/proc/loadavg', /\/(\d+) \d+\s*$/)
-  const last = numberIn('/proc/loadavg', / (\d+)\s*$/)
-  return begun === null || max === null || threads === null || last === null ? null : { begun, max, threads, last }
+  const [threads, last] = numbersIn('/proc/loadavg', /\/(\d+) (\d+)\s*$/)
+  return begun === null || max === null || threads === undefined || last === undefined ? null : { begun, max, threads, last }
 }
 
 /**
@@ -42,11 +41,15 @@ export function onlyGrewSince (pid: number, begunBefore: number, numbers: PidNum
 }
 
 function numberIn (path: string, pattern: RegExp): number | null {
+  return numbersIn(path, pattern)[0] ?? null
+}
+
+/** What the pattern's groups match; empty when the file can't be read or says something else. */
+function numbersIn (path: string, pattern: RegExp): number[] {
   try {
-    const found = pattern.exec(readFileSync(path, 'utf8'))?.[1]
-    return found === undefined ? null : Number(found)
+    return pattern.exec(readFileSync(path, 'utf8'))?.slice(1).map(Number) ?? []
   } catch {
     // No /proc, or a part of it is hidden: then all processes are looked at.
-    return null
+    return []
   }
 }
