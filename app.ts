@@ -24,6 +24,7 @@ import freeSpace from './plugins/free-space.ts'
 import health from './plugins/health.ts'
 import idempotency from './plugins/idempotency.ts'
 import jobQueue from './plugins/job-queue.ts'
+import launch from './plugins/launch.ts'
 import leases from './plugins/leases.ts'
 import loginFailures from './plugins/login-failures.ts'
 import { maskedLogLine, redactorOf } from './plugins/masking.ts'
@@ -64,6 +65,7 @@ import runtimeServiceRoutes from './routes/runtime-services.ts'
 import webhookDeliveryRoutes from './routes/webhook-deliveries.ts'
 import webhookRoutes from './routes/webhooks.ts'
 import type { Actor } from './services/access/actor.ts'
+import type { Launch } from './services/process/launch.ts'
 
 /** All under `/api`; their order is that of the document. */
 const apiRoutes = [
@@ -94,6 +96,8 @@ export interface AppOptions {
   /** Decides who is asking; else the auth mode does. */
   identify?: (request: FastifyRequest) => Actor | Promise<Actor>
   logger?: FastifyBaseLogger
+  /** What processes are begun by: commands and git. This process itself unless given. */
+  launch?: Launch
 }
 
 /** Headers are small: a third of the time is enough. Who is late is found by looking often enough. */
@@ -139,6 +143,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   })
 
   await app.register(config, { config: settings })
+  await app.register(launch, { launch: options.launch })
   await app.register(errors)
   await app.register(clientError)
   await app.register(openapi)

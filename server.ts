@@ -6,6 +6,7 @@ import { lockDataDir, type DataDirLock } from './db/data-dir-lock.ts'
 import { packageJson } from './openapi/document.ts'
 import { helpText, loadConfig, type Config } from './plugins/config.ts'
 import { explainStartFailure } from './plugins/start-failure.ts'
+import { createLauncher, type Launcher } from './services/process/launcher.ts'
 
 /** A running job may take 10 s to end after its stop signal; a little more for the rest. */
 const closeWithinMs = 15_000
@@ -13,23 +14,26 @@ const closeWithinMs = 15_000
 async function start (config: Config): Promise<void> {
   const lock = await lockDataDir(config.dataDir)
   let app: FastifyInstance | undefined
+  const launcher = createLauncher({ onTrouble: err => app?.log.warn({ err }, 'processes are begun more slowly, by this one itself, until there is a launcher again') })
   try {
-    app = await buildApp(config)
+    app = await buildApp(config, { launch: launcher.launch })
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {
     await app?.close()
+    await launcher.close()
     await lock.release()
     throw error
   }
-  endGracefully(app, lock)
+  endGracefully(app, launcher, lock)
   announce(app, config)
 }
 
-function endGracefully (app: FastifyInstance, lock: DataDirLock): void {
+function endGracefully (app: FastifyInstance, launcher: Launcher, lock: DataDirLock): void {
   closeWithGrace({ delay: closeWithinMs, logger: app.log }, async ({ signal, err }) => {
     if (err === undefined) app.log.info({ signal }, 'ending')
     else app.log.fatal({ err }, 'ending after an error nobody caught')
     await app.close()
+    await launcher.close()
     await lock.release()
   })
 }

@@ -10,5 +10,5 @@ declare module 'fastify' {
 
 export default fp(async app => {
   const { db } = app.database
-  app.decorate('rescueFiles', createRescueFiles({ db, git: createGit(), dataDir: app.config.dataDir, hostId: app.operations.hostId, access: createRuntimeAccess({ db }) }))
+  app.decorate('rescueFiles', createRescueFiles({ db, git: createGit({ launch: app.launch }), dataDir: app.config.dataDir, hostId: app.operations.hostId, access: createRuntimeAccess({ db }) }))
 }, { name: 'rescue-files', dependencies: ['database', 'operations'] })

@@ -36,6 +36,7 @@ function superviseOf (app: FastifyInstance, session: SessionDeps): Supervisor {
   const live = createLiveServices({
     redactor,
     log,
+    launch: app.launch,
     onExit: async (service, exit) => await endExited(deps, service, exit),
     onHealth: async (service, state, seen) => await noteHealth(deps, service, state, seen)
   })
@@ -55,7 +56,7 @@ export default fp(async app => {
   const session: SessionDeps = {
     db,
     ports: createPorts({ db, hostId, range: portRange, now }),
-    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config) })
+    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch })
   }
   const supervisor = superviseOf(app, session)
   const currentServicesOf = createCurrentServices({ db })
@@ -77,4 +78,4 @@ export default fp(async app => {
   })
   app.addHook('onClose', async () => { await supervisor.close({ stopServices: stopServicesOnExit }) })
   app.decorate('runtimeControl', { ...control, supervisor, currentServicesOf })
-}, { name: 'runtime-control', dependencies: ['config', 'database', 'free-space', 'operations', 'workspaces'] })
+}, { name: 'runtime-control', dependencies: ['config', 'launch', 'database', 'free-space', 'operations', 'workspaces'] })

@@ -1,7 +1,7 @@
 /** Runs git: one process per call, in a closed environment, bounded in time and output. */
-import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { launchHere, type Launch, type Launched } from '../process/launch.ts'
 import { gitEnvironment } from './environment.ts'
 
 export interface GitOptions {
@@ -87,13 +87,16 @@ export interface GitDeps {
   timeoutMs?: number
   /** Run the hooks of repositories. */
   hooks?: boolean
+  /** What git is begun by; this process itself unless given. */
+  launch?: Launch
 }
 
 /** Makes the function that runs git. */
 export function createGit (deps: GitDeps = {}): Git {
   const host = deps.env ?? process.env
   const limitMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS
-  const bytes = (args: readonly string[], options: GitOptions) => run(args, {
+  const launch = deps.launch ?? launchHere
+  const bytes = async (args: readonly string[], options: GitOptions) => await run(launch, args, {
     ...options,
     env: { ...gitEnvironment(host, options.config, { hooks: deps.hooks === true }), ...options.env },
     timeoutMs: options.timeoutMs ?? limitMs
@@ -104,102 +107,75 @@ export function createGit (deps: GitDeps = {}): Git {
   }, { bytes })
 }
 
-/** Starts git; most failures to do so come as an event, but some (a folder that is a file, a NUL in an argument) at once. */
-function start (args: readonly string[], options: GitOptions): GitProcess | GitFailed {
+/**
+ * Starts git in a session of its own: it can't ask on a terminal, and a time-out reaches ssh and filters too.
+ * @throws GitFailed when it can't be started
+ */
+async function start (launch: Launch, args: readonly string[], { cwd, env = {} }: GitOptions): Promise<Launched> {
   try {
-    // A session of its own: git can't ask on a terminal, and a time-out reaches ssh and filters too.
-    return spawn('git', args, { cwd: options.cwd, env: options.env, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+    return await launch({ file: 'git', args, cwd, env, input: 'pipe', output: 'pipe' })
   } catch (error) {
-    return notStarted(args, options.cwd, error)
+    const reason = existsSync(cwd) ? (error as Error).message : 'there is no such folder'
+    throw new GitFailed({ args, exitCode: null, stderr: `git could not be started in ${cwd}: ${reason}`, reason: 'not_started', cause: error })
   }
 }
 
-function notStarted (args: readonly string[], cwd: string, cause: unknown): GitFailed {
-  const reason = existsSync(cwd) ? (cause as Error).message : 'there is no such folder'
-  return new GitFailed({ args, exitCode: null, stderr: `git could not be started in ${cwd}: ${reason}`, reason: 'not_started', cause })
-}
-
-type GitProcess = ChildProcessByStdio<Writable, Readable, Readable>
-
-function run (args: readonly string[], options: GitOptions & { timeoutMs: number }): Promise<GitBytes> {
-  const { promise, resolve, reject } = Promise.withResolvers<GitBytes>()
-  if (options.signal?.aborted === true) {
-    reject(new GitFailed({ args, exitCode: null, stderr: '', reason: 'aborted', cause: options.signal.reason }))
-    return promise
-  }
-  const child = start(args, options)
-  if (child instanceof GitFailed) {
-    reject(child)
-    return promise
-  }
-  const out = options.onStdout === undefined
-    ? collect(child.stdout, options.maxBytes ?? DEFAULT_MAX_BYTES, () => end('too_much_output'))
-    : consume(child.stdout, options.onStdout, error => end('aborted', error))
-  const err = collect(child.stderr, MAX_STDERR_BYTES, () => {})
+async function run (launch: Launch, args: readonly string[], options: GitOptions & { timeoutMs: number }): Promise<GitBytes> {
+  const { signal } = options
+  const isAborted = () => signal?.aborted === true
+  const aborted = () => new GitFailed({ args, exitCode: null, stderr: '', reason: 'aborted', cause: signal?.reason })
+  if (isAborted()) throw aborted()
+  const child = await start(launch, args, options)
   let failure: { reason: GitFailureReason, cause: unknown } | null = null
   const end = (reason: GitFailureReason, cause?: unknown) => {
     failure ??= { reason, cause }
     killGroup(child)
   }
+  const out = options.onStdout === undefined
+    ? collect(child.stdout, options.maxBytes ?? DEFAULT_MAX_BYTES, () => end('too_much_output'))
+    : consume(child.stdout, options.onStdout, error => end('aborted', error))
+  const err = collect(child.stderr, MAX_STDERR_BYTES, () => {})
   const timer = setTimeout(() => end('timed_out'), options.timeoutMs)
-  const abort = () => end('aborted', options.signal?.reason)
-  options.signal?.addEventListener('abort', abort, { once: true })
-  const settle = () => {
-    clearTimeout(timer)
-    options.signal?.removeEventListener('abort', abort)
-  }
-  const fail = (reason: GitFailureReason, exitCode: number | null, cause?: unknown) =>
-    reject(new GitFailed({ args, exitCode, stderr: err().toString('utf8'), reason, cause }))
-  child.once('error', error => {
-    settle()
-    reject(notStarted(args, options.cwd, error))
-  })
-  child.once('close', async code => {
-    settle()
-    const stdout = await out()
-    if (failure !== null) return fail(failure.reason, code, failure.cause)
-    if (code === null || (code !== 0 && options.allowExitCodes?.includes(code) !== true)) return fail('exited', code)
-    resolve({ stdout, stderr: err().toString('utf8'), exitCode: code })
-  })
-  // git may end without reading everything: its exit code tells, the broken pipe adds nothing.
-  child.stdin.on('error', () => {})
-  child.stdin.end(options.input)
-  return promise
+  const abort = () => end('aborted', signal?.reason)
+  signal?.addEventListener('abort', abort, { once: true })
+  if (isAborted()) abort()
+  child.stdin?.end(options.input)
+  const [stdout, stderr, { code }] = await Promise.all([out, err, child.exited])
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', abort)
+  const fail = (reason: GitFailureReason, exitCode: number | null, cause?: unknown) => new GitFailed({ args, exitCode, stderr: stderr.toString('utf8'), reason, cause })
+  // Set by what was told meanwhile, which the compiler can't see.
+  const failed = failure as { reason: GitFailureReason, cause: unknown } | null
+  if (failed !== null) throw fail(failed.reason, code, failed.cause)
+  if (code === null || (code !== 0 && options.allowExitCodes?.includes(code) !== true)) throw fail('exited', code)
+  return { stdout, stderr: stderr.toString('utf8'), exitCode: code }
 }
 
-/** Gathers a stream up to `maxBytes` (the rest is read and dropped); `onExcess` is told once. */
-function collect (stream: Readable, maxBytes: number, onExcess: () => void): () => Buffer {
+/** Gathers a stream to its end, up to `maxBytes` (the rest is read and dropped); `onExcess` is told once. */
+async function collect (stream: Readable | null, maxBytes: number, onExcess: () => void): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  stream.on('data', (chunk: Buffer) => {
-    if (size + chunk.length > maxBytes) {
-      if (size <= maxBytes) onExcess()
-      size = maxBytes + 1
-      return
-    }
+  await consume(stream, chunk => {
+    if (size > maxBytes) return
     size += chunk.length
-    chunks.push(chunk)
-  })
-  return () => Buffer.concat(chunks)
+    if (size > maxBytes) onExcess()
+    else chunks.push(chunk)
+  }, () => {})
+  return Buffer.concat(chunks)
 }
 
-/** Hands a stream on piece by piece, one at a time; the first error is told once and the rest is dropped. */
-function consume (stream: Readable, onChunk: (chunk: Buffer) => void | Promise<void>, onError: (error: unknown) => void): () => Promise<Buffer> {
-  const done = (async () => {
-    try {
-      for await (const chunk of stream) await onChunk(chunk as Buffer)
-    } catch (error) {
-      onError(error)
-    }
-  })()
-  return async () => {
-    await done
-    return Buffer.alloc(0)
+/** Hands a stream on piece by piece, one at a time; the first error is told once and the rest is dropped. Gives nothing. */
+async function consume (stream: Readable | null, onChunk: (chunk: Buffer) => void | Promise<void>, onError: (error: unknown) => void): Promise<Buffer> {
+  try {
+    for await (const chunk of stream ?? []) await onChunk(chunk as Buffer)
+  } catch (error) {
+    onError(error)
   }
+  return Buffer.alloc(0)
 }
 
-function killGroup (child: GitProcess): void {
-  if (child.pid === undefined) return
+function killGroup (child: Launched): void {
+  if (child.pid === 0) return
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {

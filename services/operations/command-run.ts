@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { outOfMemoryWords, wasOutOfMemory, type Limits } from '../process/limits.ts'
+import { launchHere, type Launch } from '../process/launch.ts'
 import { settlesWithin } from '../process/settles-within.ts'
 import { spawnProcess, type SpawnedProcess } from '../process/spawn.ts'
 import { terminate, type StopProof } from '../process/terminate.ts'
@@ -32,6 +33,8 @@ export interface CommandRunOptions {
   signal?: AbortSignal
   /** Told once its process is there. */
   onSpawned?: (() => void) | undefined
+  /** What it is begun by; this process itself unless given. */
+  launch?: Launch
 }
 
 export interface CommandResult {
@@ -131,13 +134,13 @@ async function settleOutput (child: SpawnedProcess, copy: Copy): Promise<void> {
  * Runs a shell command and streams its output to the operation's log. Ends its whole process tree on a time-out or an
  * abort, and whatever it leaves running when it exits. Throws CommandNotStarted when it can't be started.
  */
-export async function runCommand ({ op, command, cwd, env, timeoutMs, timeoutName = 'BERTH_COMMAND_TIMEOUT_SEC', graceMs = defaultGraceMs, limits, signal, onSpawned }: CommandRunOptions): Promise<CommandResult> {
+export async function runCommand ({ op, command, cwd, env, timeoutMs, timeoutName = 'BERTH_COMMAND_TIMEOUT_SEC', graceMs = defaultGraceMs, limits, signal, onSpawned, launch = launchHere }: CommandRunOptions): Promise<CommandResult> {
   op.log.addSecrets(env)
   const ended = signal === undefined ? op.signal : AbortSignal.any([op.signal, signal])
   ended.throwIfAborted()
   // Made from the operation's, by which all is found, but its own: an operation may run several commands at once.
   const mark = `${op.mark}.${randomUUID()}`
-  const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: 'pipe', ...(limits === undefined ? {} : { group: { mark, limits } }) })
+  const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: 'pipe', ...(limits === undefined ? {} : { group: { mark, limits } }) }, { launch })
   if (child.limitsProblem !== null) op.log.system(child.limitsProblem)
   const root: ProcessIdentity = { pid: child.pid, startTime: child.startTime, begunBefore: child.begunBefore ?? null }
   const attached = attachWhenStaying(op, child, root)

@@ -1,5 +1,6 @@
-/** The environment of a command: an allow-list of the host's, the command's own, its port, what it works on; and the folder it runs in. */
+/** The environment of a command: an allow-list of the host's, the command's own, its port, what it works on; the folder it runs in; what begins it. */
 import type { FolderRule } from './folder-rule.ts'
+import { launchHere, type Launch } from './launch.ts'
 import { markVariable } from './tree.ts'
 
 /** What a command is run for; shown to it as variables. */
@@ -35,6 +36,8 @@ export interface EnvironmentBuilderDeps {
   prefix: string
   /** Where commands may run; without it anywhere. */
   folderRule?: FolderRule
+  /** What begins commands; this process itself unless given. */
+  launch?: Launch
 }
 
 export interface EnvironmentInput {
@@ -51,6 +54,8 @@ export interface EnvironmentBuilder {
   build (input: EnvironmentInput): Record<string, string>
   /** To be asked just before a command is started in `cwd`. @throws PathNotAllowed (422) */
   requireFolder (cwd: string, context: CommandContext): Promise<void>
+  /** What commands are begun by. */
+  readonly launch: Launch
 }
 
 const alwaysPassedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_*', 'TZ', 'TERM', 'TMPDIR']
@@ -58,7 +63,7 @@ const alwaysPassedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_
 const neverPassedOn = ['DATABASE_URL', 'BERTH_*']
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-export function createEnvironmentBuilder ({ hostEnv, commandEnvNames, prefix, folderRule }: EnvironmentBuilderDeps): EnvironmentBuilder {
+export function createEnvironmentBuilder ({ hostEnv, commandEnvNames, prefix, folderRule, launch = launchHere }: EnvironmentBuilderDeps): EnvironmentBuilder {
   const inherited = passedOn(hostEnv, [...alwaysPassedOn, ...commandEnvNames])
   return {
     build: ({ context, own, port, mark }) => ({
@@ -68,7 +73,8 @@ export function createEnvironmentBuilder ({ hostEnv, commandEnvNames, prefix, fo
       ...described(context, prefix),
       [markVariable]: mark
     }),
-    requireFolder: async (cwd, context) => await folderRule?.(cwd, context.workspace.worktreePath)
+    requireFolder: async (cwd, context) => await folderRule?.(cwd, context.workspace.worktreePath),
+    launch
   }
 }
 

@@ -1,5 +1,6 @@
 /** Watching the health of a service that is ready: its probe goes on, and several failures in a row make it unhealthy. */
 import type { CommandEntry } from '../../openapi/schemas/workspace-config.ts'
+import type { Launch } from '../process/launch.ts'
 import { createProbe, type Probe } from './probe.ts'
 
 export interface HealthPlan {
@@ -25,6 +26,8 @@ export interface HealthEvents {
   onLook: (state: HealthState, seen: string) => void
   /** From 0 to 1; spreads the looks at many services that became ready together. */
   random: () => number
+  /** What a probe's command is begun by; this process itself unless given. */
+  launch?: Launch | undefined
 }
 
 const defaultIntervalSec = 10
@@ -44,8 +47,8 @@ export function nextHealth ({ healthy, failuresInARow }: HealthState, ok: boolea
 }
 
 /** Looks again and again until closed. The service is taken to be healthy at first: it has just become ready. */
-export function watchHealth ({ probe: definition, intervalMs, failureThreshold }: HealthPlan, { onLook, random }: HealthEvents): HealthWatch {
-  const probe = createProbe(definition)
+export function watchHealth ({ probe: definition, intervalMs, failureThreshold }: HealthPlan, { onLook, random, launch }: HealthEvents): HealthWatch {
+  const probe = createProbe(definition, launch)
   const closed = new AbortController()
   let state: HealthState = { healthy: true, failuresInARow: 0 }
   let looking: Promise<void> = Promise.resolve()

@@ -26,6 +26,7 @@ export async function runJob (input: JobInput): Promise<CommandResult> {
   await environment.requireFolder(cwd, context)
   return await runCommand({
     op,
+    launch: environment.launch,
     onSpawned,
     command,
     cwd,

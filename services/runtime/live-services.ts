@@ -1,6 +1,7 @@
 /** The services whose processes this host has: sees their exits, asks for their health, keeps their logs within bounds. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Environment, Redactor } from '../operations/redact.ts'
+import type { Launch } from '../process/launch.ts'
 import type { ProcessExit } from '../process/spawn.ts'
 import type { ProcessIdentity } from '../process/tree.ts'
 import { createAdoptedWatch } from './adopted-watch.ts'
@@ -56,6 +57,8 @@ export interface LiveServicesDeps {
   /** Records a change of health, and is told again after each look at one that is unhealthy still. */
   onHealth: (service: WatchedService, state: HealthState, seen: string) => Promise<void>
   random?: () => number
+  /** What a probe's command is begun by; this process itself unless given. */
+  launch?: Launch
   /** Knows the secrets of this process. */
   redactor: Redactor
   log: RuntimeLog
@@ -64,14 +67,13 @@ export interface LiveServicesDeps {
 /** A database that is away for a moment must not make an exit go unrecorded. */
 const retryAfterMs = 1_000
 
-export function createLiveServices ({ onExit, onHealth, random = Math.random, redactor, log }: LiveServicesDeps): LiveServices {
+export function createLiveServices ({ onExit, onHealth, random = Math.random, launch, redactor, log }: LiveServicesDeps): LiveServices {
   const services = new Map<string, WatchedService>()
   const healths = new Map<WatchedService, HealthWatch>()
   const recording = new Set<Promise<void>>()
   const adopted = createAdoptedWatch()
   const capping = startCapping(() => [...services.values()], log)
   const closed = new AbortController()
-
   const isCurrent = (service: WatchedService): boolean => !closed.signal.aborted && !service.handled && services.get(service.id) === service
 
   function keep (work: Promise<void>): void {
@@ -88,12 +90,10 @@ export function createLiveServices ({ onExit, onHealth, random = Math.random, re
   }
 
   function watchOver (service: WatchedService, health: HealthPlan): HealthWatch {
-    return watchHealth(health, {
-      random,
-      onLook: (state, seen) => {
-        if (isCurrent(service)) keep(onHealth(service, state, seen).catch((err: unknown) => log.warn({ err, runtimeServiceId: service.id }, 'the health of a service can not be recorded')))
-      }
-    })
+    const onLook = (state: HealthState, seen: string): void => {
+      if (isCurrent(service)) keep(onHealth(service, state, seen).catch((err: unknown) => log.warn({ err, runtimeServiceId: service.id }, 'the health of a service can not be recorded')))
+    }
+    return watchHealth(health, { random, launch, onLook })
   }
 
   return {

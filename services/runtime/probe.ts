@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect, type LookupFunction, type Socket } from 'node:net'
 import { devNull } from 'node:os'
+import { launchHere, type Launch } from '../process/launch.ts'
 import { spawnProcess } from '../process/spawn.ts'
 import { terminate } from '../process/terminate.ts'
 import { markVariable } from '../process/tree.ts'
@@ -40,12 +41,13 @@ const goodbyeMs = 1_000
 /** A probe's command gets no long farewell. */
 const commandGraceMs = 500
 
-export function createProbe (probe: Probe): RunningProbe {
+/** @param launch what a probe's command is begun by */
+export function createProbe (probe: Probe, launch: Launch = launchHere): RunningProbe {
   switch (probe.type) {
     case 'http': return withoutClose((signal, onConnected) => lookByHttp(probe.url, signal, onConnected))
     case 'tcp': return withoutClose(signal => lookByConnecting(probe, signal))
     case 'log': return withoutClose(lookInLog(probe))
-    case 'command': return lookByCommand(probe)
+    case 'command': return lookByCommand(probe, launch)
   }
 }
 
@@ -136,14 +138,14 @@ function lookInLog ({ pattern, logPath, fromByte = 0 }: { pattern: string, logPa
   }
 }
 
-function lookByCommand ({ command, cwd, env }: { command: string, cwd: string, env: Record<string, string> }): RunningProbe {
+function lookByCommand ({ command, cwd, env }: { command: string, cwd: string, env: Record<string, string> }, launch: Launch): RunningProbe {
   let ending: Promise<unknown> = Promise.resolve()
 
   async function look (signal: AbortSignal): Promise<ProbeResult> {
     // A mark of its own: by the service's, ending the probe would end the service.
     const mark = `${env[markVariable] ?? ''}.probe.${randomUUID()}`
     try {
-      const probe = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: { toFile: devNull } })
+      const probe = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: { toFile: devNull } }, { launch })
       const exit = await Promise.race([probe.exited, aborted(AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))])
       ending = terminate({ root: probe, mark, graceMs: commandGraceMs })
       await ending

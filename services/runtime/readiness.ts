@@ -1,5 +1,6 @@
 /** Waiting until a started service is ready: watched closely at first, given up at once when it dies. */
 import { DeadlinePassed, until } from '../process/until.ts'
+import type { Launch } from '../process/launch.ts'
 import type { ProcessExit } from '../process/spawn.ts'
 import { createProbe, type Probe } from './probe.ts'
 
@@ -7,6 +8,8 @@ export type { Probe } from './probe.ts'
 
 export interface ReadinessInput {
   probe: Probe
+  /** What a probe's command is begun by; this process itself unless given. */
+  launch?: Launch
   /** True when the process listening on the service's port is its own; always true for a service without a port. */
   isOwnListener: () => boolean | Promise<boolean>
   /** Settles when the started process ends. */
@@ -64,8 +67,8 @@ export async function waitUntilReady (input: ReadinessInput): Promise<Readiness>
 }
 
 /** The look that is taken again and again: the probe first, then whose listener answered it. */
-function createWatch ({ probe: definition, isOwnListener, timeoutMs }: ReadinessInput, signal: AbortSignal) {
-  const probe = createProbe(definition)
+function createWatch ({ probe: definition, launch, isOwnListener, timeoutMs }: ReadinessInput, signal: AbortSignal) {
+  const probe = createProbe(definition, launch)
   const deadline = performance.now() + timeoutMs
   let lastResult: string | null = null
   let foreignSince: number | null = null

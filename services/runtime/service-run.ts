@@ -73,7 +73,7 @@ async function tryOnce (deps: ServiceRunDeps, attempt: Attempt): Promise<Service
   let child: SpawnedProcess
   try {
     await plan.environment.requireFolder(plan.cwd, plan.context)
-    child = await spawnProcess({ command: rendered.command, cwd: plan.cwd, env: rendered.env, output: { toFile: log.path }, ...(plan.entry.limits === undefined ? {} : { group: { mark, limits: plan.entry.limits } }) })
+    child = await spawnProcess({ command: rendered.command, cwd: plan.cwd, env: rendered.env, output: { toFile: log.path }, ...(plan.entry.limits === undefined ? {} : { group: { mark, limits: plan.entry.limits } }) }, { launch: plan.environment.launch })
   } catch (error) {
     return await endFailedStart(deps, attempt, null, error)
   }
@@ -114,7 +114,7 @@ async function watchStart ({ db, now }: ServiceRunDeps, attempt: Attempt, servic
   const isOwnListener = async () => await isOwn(probe, attempt, service)
   const readiness = probe === null
     ? await livesOn(exited, signal)
-    : await waitUntilReady({ probe, isOwnListener, exited, timeoutMs: plan.timeoutMs, intervalMs: plan.entry.readiness?.intervalMs, signal })
+    : await waitUntilReady({ probe, launch: plan.environment.launch, isOwnListener, exited, timeoutMs: plan.timeoutMs, intervalMs: plan.entry.readiness?.intervalMs, signal })
   service.cancelStart = null
   await stored
   return readiness

@@ -121,7 +121,7 @@ t.test('a command is in its control group from its first moment, and what it sta
 
 t.test('a host without control groups starts it all the same, and says so if limits were asked for', async t => {
   const limits = { maxProcesses: 20 }
-  const start = async (group: { mark: string, limits?: typeof limits }) => await spawnProcess({ command: 'echo on', cwd: folder, env, output: 'pipe', group }, noCgroups)
+  const start = async (group: { mark: string, limits?: typeof limits }) => await spawnProcess({ command: 'echo on', cwd: folder, env, output: 'pipe', group }, { cgroups: noCgroups })
   const limited = await start({ mark: randomUUID(), limits })
   t.equal(limited.limitsProblem, 'The limit of the number of processes is not enforced on this host: this host has no control groups.')
   t.equal(limited.stdout && await text(limited.stdout), 'on\n')
