@@ -6,24 +6,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
-import type { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { keep, LauncherLost, type Launch, type Launched, type ProcessExit } from './launch.ts'
-import { readMessages, readOpening, sendMessage, type LauncherWord, type Purpose } from './launcher-messages.ts'
+import { LauncherLost, type Launch, type Launched, type ProcessExit } from './launch.ts'
+import { createConnections, type Connections, type Stream } from './launcher-connections.ts'
+import { readMessages, sendMessage, type LauncherWord } from './launcher-messages.ts'
 import { settlesWithin } from './settles-within.ts'
 import { isAlive } from './tree.ts'
 import { until } from './until.ts'
 
 export interface LauncherLink {
+  /** False once the launcher has gone: it can't be asked any more. */
+  isUp (): boolean
   launch: Launch
   /** Resolves when the launcher has gone, also by itself; never rejects. */
   gone: Promise<void>
   /** Ends the launcher; what it has begun goes on. */
   close (): Promise<void>
 }
-
-/** One end of a pipe to a process, as its connection came in. */
-interface Stream { socket: Socket, kept: PassThrough }
 
 interface Waiting {
   begun (word: Extract<LauncherWord, { type: 'begun' }>): void
@@ -40,8 +39,8 @@ const startWithinMs = 20_000
 /** It has nothing to finish when its line is closed. */
 const endWithinMs = 2_000
 
-/** Starts a launcher process. @throws Error when it doesn't come up */
-export async function openLauncherLink (): Promise<LauncherLink> {
+/** Starts a launcher process; one that does not answer within `answerWithinMs` is taken for dead, and killed. @throws Error when it doesn't come up */
+export async function openLauncherLink (answerWithinMs: number): Promise<LauncherLink> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-launcher-'))
   const word = randomBytes(16).toString('hex')
   const connections = createConnections(word)
@@ -50,27 +49,28 @@ export async function openLauncherLink (): Promise<LauncherLink> {
     const path = join(folder, 'socket')
     server.listen(path).unref()
     await once(server, 'listening')
-    const ended = startProgram(`${path}\n${word}`)
+    const { ended, kill } = startProgram(`${path}\n${word}`)
     const up = Promise.race([connections.control, ended.then(() => { throw new Error('the process that begins others ended at once') })])
     if (!await settlesWithin(up, startWithinMs)) throw new Error('the process that begins others did not answer')
-    return createLink({ control: await connections.control, connections, ended, release: async () => await release(server, folder) })
+    return createLink({ control: await connections.control, connections, ended, kill, answerWithinMs, release: async () => await release(server, folder) })
   } catch (error) {
     await release(server, folder)
     throw error
   }
 }
 
-/** Resolves when it has ended. */
-function startProgram (input: string): Promise<void> {
+/** `ended` resolves when it has ended. */
+function startProgram (input: string): { ended: Promise<void>, kill: () => void } {
   // In a session of its own: a Ctrl+C meant for the service must not end what it still needs. Its environment is nobody's.
   const child = spawn(process.execPath, [...nodeOptions, program], { env: {}, detached: true, stdio: ['pipe', 'ignore', 'inherit'] })
   child.stdin.on('error', () => {}) // It has ended, then.
   child.stdin.end(input)
   child.unref()
-  return new Promise(resolve => {
+  const ended = new Promise<void>(resolve => {
     child.once('error', () => resolve())
     child.once('exit', () => resolve())
   })
+  return { ended, kill: () => child.kill('SIGKILL') }
 }
 
 async function release (server: Server, folder: string): Promise<void> {
@@ -78,68 +78,17 @@ async function release (server: Server, folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true })
 }
 
-/** Takes connections in and keeps them by what they are for. Who doesn't know the word is hung up on. */
-function createConnections (word: string) {
-  const control = Promise.withResolvers<Socket>()
-  const streams = new Map<number, PromiseWithResolvers<Stream>>()
-  const sockets = new Set<Socket>()
-
-  function streamOf (number: number): PromiseWithResolvers<Stream> {
-    const known = streams.get(number) ?? Promise.withResolvers<Stream>()
-    streams.set(number, known)
-    return known
-  }
-
-  function open (socket: Socket, purpose: Purpose | null, rest: Buffer): void {
-    if (purpose === null) {
-      socket.destroy()
-      return
-    }
-    if (purpose.type === 'control') {
-      control.resolve(socket)
-      return
-    }
-    const kept = keep(socket)
-    if (rest.length > 0) kept.write(rest)
-    streamOf(purpose.number).resolve({ socket, kept })
-  }
-
-  return {
-    control: control.promise,
-    accept (socket: Socket): void {
-      socket.unref()
-      sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
-      socket.on('error', () => {}) // `close` follows; a program may end without reading everything.
-      socket.once('data', (first: Buffer) => {
-        const end = first.indexOf(10)
-        open(socket, end === -1 ? null : readOpening(first.toString('latin1', 0, end), word), first.subarray(end + 1))
-      })
-    },
-    /** The stream of this number, for good; waits where its connection is still on the way. */
-    async take (number: number): Promise<Stream> {
-      const stream = await streamOf(number).promise
-      streams.delete(number)
-      stream.socket.ref()
-      return stream
-    },
-    /** Hangs up on all that belong to no process. */
-    closeUntaken (): void {
-      for (const { promise } of streams.values()) promise.then(({ socket }) => socket.destroy())
-      streams.clear()
-    }
-  }
-}
-
 interface LinkParts {
   control: Socket
-  connections: ReturnType<typeof createConnections>
+  connections: Connections
   /** Resolves when the launcher process has ended. */
   ended: Promise<unknown>
+  kill (): void
+  answerWithinMs: number
   release (): Promise<void>
 }
 
-function createLink ({ control, connections, ended, release }: LinkParts): LauncherLink {
+function createLink ({ control, connections, ended, kill, answerWithinMs, release }: LinkParts): LauncherLink {
   const waiting = new Map<number, Waiting>()
   const holding = new Set<number>()
   let lastId = 0
@@ -170,7 +119,6 @@ function createLink ({ control, connections, ended, release }: LinkParts): Launc
   }
 
   const launch: Launch = async request => {
-    if (isClosed) throw new LauncherLost('the process that begins others has ended')
     const id = ++lastId
     const begun = Promise.withResolvers<Extract<LauncherWord, { type: 'begun' }>>()
     const exit = Promise.withResolvers<ProcessExit | null>()
@@ -178,7 +126,8 @@ function createLink ({ control, connections, ended, release }: LinkParts): Launc
     holding.add(id)
     control.ref()
     sendMessage(control, { id, request })
-    const { pid, startTime, streams } = await begun.promise
+    const late = setTimeout(kill, answerWithinMs)
+    const { pid, startTime, streams } = await begun.promise.finally(() => clearTimeout(late))
     const taken = await Promise.all(streams.map(connections.take))
     return { ...pipesOf(request.input === 'pipe', taken), pid, startTime, exited: seen(exit.promise, { pid, startTime }), unref: () => unref(id, taken) }
   }
@@ -189,11 +138,12 @@ function createLink ({ control, connections, ended, release }: LinkParts): Launc
   }
 
   return {
+    isUp: () => !isClosed,
     launch,
     gone,
     async close () {
       control.end()
-      if (!await settlesWithin(ended, endWithinMs)) control.destroy()
+      if (!await settlesWithin(ended, endWithinMs)) kill()
       await gone
     }
   }

@@ -13,13 +13,15 @@ export interface Launcher {
 export interface LauncherDeps {
   /** Told when the launcher process did not start, or ended unasked. All goes on meanwhile, only slower. */
   onTrouble: (error: Error) => void
+  /** A launcher process that takes longer to begin one is taken for dead. 60 s unless given: a log on a slow disk is waited for. */
+  answerWithinMs?: number
 }
 
 /** From an end of the launcher process to the next one's start, doubled each time it did not hold. */
 const retry = { firstMs: 100, maxMs: 60_000 }
 
 /** Starts the launcher process; until it is up, and whenever it is not, processes are begun by this one. */
-export function createLauncher ({ onTrouble }: LauncherDeps): Launcher {
+export function createLauncher ({ onTrouble, answerWithinMs = 60_000 }: LauncherDeps): Launcher {
   let link: LauncherLink | null = null
   let pauseMs = retry.firstMs
   let isClosed = false
@@ -27,7 +29,7 @@ export function createLauncher ({ onTrouble }: LauncherDeps): Launcher {
   let starting = start()
 
   async function start (): Promise<boolean> {
-    const opened = await openLauncherLink().catch((error: Error) => error)
+    const opened = await openLauncherLink(answerWithinMs).catch((error: Error) => error)
     if (opened instanceof Error) {
       again(opened)
       return false
@@ -49,8 +51,7 @@ export function createLauncher ({ onTrouble }: LauncherDeps): Launcher {
 
   return {
     launch: async request => {
-      if (link === null) return await launchHere(request)
-      return await link.launch(request)
+      return link?.isUp() === true ? await link.launch(request) : await launchHere(request)
     },
     ready: async () => await starting,
     async close () {

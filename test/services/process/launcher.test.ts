@@ -20,10 +20,10 @@ process.env['TMPDIR'] = folder
 t.teardown(() => rm(folder, { recursive: true, force: true }))
 const PATH = process.env['PATH'] ?? ''
 
-async function startLauncher (t: Test): Promise<Launcher & { pid: number, troubles: Error[] }> {
+async function startLauncher (t: Test, how: { answerWithinMs?: number } = {}): Promise<Launcher & { pid: number, troubles: Error[] }> {
   const troubles: Error[] = []
   const before = new Set(childrenOf(process.pid))
-  const launcher = createLauncher({ onTrouble: error => troubles.push(error) })
+  const launcher = createLauncher({ ...how, onTrouble: error => troubles.push(error) })
   t.teardown(() => launcher.close())
   t.equal(await launcher.ready(), true)
   const pid = childrenOf(process.pid).find(child => !before.has(child)) ?? 0
@@ -111,6 +111,13 @@ t.test('who asks a launcher that dies is told that nobody knows', async t => {
   const asked = launch(request('true'))
   process.kill(pid, 'SIGKILL')
   await t.rejects(asked, LauncherLost)
+})
+
+t.test('a launcher that hangs is killed, and another one comes', async t => {
+  const { launch, pid, ready } = await startLauncher(t, { answerWithinMs: 200 })
+  process.kill(pid, 'SIGSTOP')
+  await t.rejects(launch(request('true')), LauncherLost)
+  await eventually(async () => await ready() && readStat((await launch(request('true'))).pid)?.parent !== process.pid, 'a new launcher begins processes')
 })
 
 t.test('a command of which nobody knows whether it began is ended, and said not to have started', async t => {
