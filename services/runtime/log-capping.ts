@@ -1,5 +1,5 @@
 /** Keeps the logs of running services within their bounds, from time to time. */
-import { capLog } from './log-file.ts'
+import { capLog, mayBeOver } from './log-file.ts'
 import type { LiveService, RuntimeLog } from './live-services.ts'
 
 /** A log may pass its limit by what is written in between. */
@@ -9,6 +9,7 @@ const capEveryMs = 2_000
 export function startCapping (services: () => LiveService[], log: RuntimeLog): { close (): void } {
   async function capAll (): Promise<void> {
     for (const { id, logPath, logMaxBytes } of services()) {
+      if (!mayBeOver(logPath, logMaxBytes)) continue
       await capLog(logPath, logMaxBytes).catch((err: unknown) => log.warn({ err, runtimeServiceId: id }, 'the log of a service can not be capped'))
     }
   }

@@ -52,7 +52,22 @@ export function createProbe (probe: Probe, launch: Launch = launchHere): Running
 }
 
 function withoutClose (look: RunningProbe['look']): RunningProbe {
-  return { look: (signal, onConnected) => look(AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]), onConnected), close: async () => {} }
+  return { look: async (signal, onConnected) => await withinAttempt(signal, async limited => await look(limited, onConnected)), close: async () => {} }
+}
+
+/** With a signal that aborts with the given one, or when the time of an attempt is over. Made of plain parts: with 200 services asked, `AbortSignal.any` shows. */
+async function withinAttempt (signal: AbortSignal, look: (limited: AbortSignal) => Promise<ProbeResult>): Promise<ProbeResult> {
+  const controller = new AbortController()
+  const giveUp = () => controller.abort(signal.reason)
+  const timer = setTimeout(giveUp, attemptMs).unref()
+  if (signal.aborted) giveUp()
+  else signal.addEventListener('abort', giveUp)
+  try {
+    return await look(controller.signal)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', giveUp)
+  }
 }
 
 /** Any answer below 400 counts, redirects included: the server is up and sends the visitor somewhere. */
