@@ -40,6 +40,16 @@ export async function findWorkspace (db: Db, id: string): Promise<WorkspaceRow |
   return await db.selectFrom('execution_workspaces').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** The workspace with its project's policy, which counts where it says nothing itself. */
+export async function findWorkspaceWithPolicy (db: Db, id: string): Promise<{ row: WorkspaceRow, policy: Row<'projects'>['execution_workspace_policy'] } | undefined> {
+  const found = await db.selectFrom('execution_workspaces').selectAll()
+    .select(eb => eb.selectFrom('projects').select('execution_workspace_policy').whereRef('projects.id', '=', 'execution_workspaces.project_id').as('policy'))
+    .where('id', '=', id).executeTakeFirst()
+  if (found === undefined) return undefined
+  const { policy, ...row } = found
+  return { row, policy }
+}
+
 /**
  * Changes a row and counts its version up.
  * @param expected change it only in this version or in one of these statuses

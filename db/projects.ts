@@ -11,12 +11,6 @@ export async function findProject (db: Db, companyId: string, id: string, lock =
     .$if(lock, query => query.forNoKeyUpdate()).executeTakeFirst()
 }
 
-/** The project of an execution workspace. */
-export async function findProjectOf (db: Db, executionWorkspaceId: string): Promise<ProjectRow | undefined> {
-  return await db.selectFrom('projects').selectAll()
-    .where('id', '=', db.selectFrom('execution_workspaces').select('project_id').where('id', '=', executionWorkspaceId)).executeTakeFirst()
-}
-
 /** Newest first. */
 export async function listProjects (db: Db, companyId: string, { limit, after }: CreatedSlice): Promise<ProjectRow[]> {
   return await db.selectFrom('projects').selectAll().where('company_id', '=', companyId)

@@ -57,11 +57,21 @@ export async function dropServiceUsesOf (db: Db, place: UsingPlace): Promise<voi
  * where a project workspace asks, sessions that borrow its services: those follow it.
  */
 export async function listOtherUsers (db: Db, reuseKeys: readonly string[], except: UsingPlace): Promise<ServiceUser[]> {
-  if (reuseKeys.length === 0) return []
+  return reuseKeys.length === 0 ? [] : await selectOtherUsers(db, reuseKeys, except, sql``)
+}
+
+/** Lets the place go of the service, and says who else uses it: one statement. */
+export async function leaveService (db: Db, reuseKey: string, place: UsingPlace): Promise<ServiceUser[]> {
+  const left = sql`with dropped as (delete from runtime_service_uses where reuse_key = ${reuseKey} and ${sql.ref(columnOf(place))} = ${place.id}::uuid)`
+  return await selectOtherUsers(db, [reuseKey], place, left)
+}
+
+async function selectOtherUsers (db: Db, reuseKeys: readonly string[], except: UsingPlace, before: RawBuilder<unknown>): Promise<ServiceUser[]> {
   const borrows = except.kind === 'execution'
     ? sql`false`
     : sql`(workspace.project_workspace_id is not distinct from ${except.id}::uuid and ${borrowsServices('workspace')})`
   const { rows } = await sql<ServiceUser>`
+    ${before}
     select uses.reuse_key as "reuseKey", coalesce(workspace.id, base.id) as id, coalesce(workspace.name, base.name) as name,
       case when workspace.id is null then 'project' else 'execution' end as kind
     from runtime_service_uses uses

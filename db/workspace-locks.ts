@@ -31,6 +31,10 @@ export async function deleteLock (db: Db, id: string): Promise<void> {
   await db.deleteFrom('workspace_locks').where('id', '=', id).execute()
 }
 
+export async function deleteLocks (db: Db, ids: readonly string[]): Promise<void> {
+  await db.deleteFrom('workspace_locks').where(eb => eb('id', '=', eb.fn.any(eb.val([...ids])))).execute()
+}
+
 /** Deletes the locks of one resource whose host has given no sign of life for `staleMs`; answers how many. */
 export async function deleteLocksOfDeadHosts (db: Db, resource: string, staleMs: number): Promise<number> {
   const result = await db.deleteFrom('workspace_locks').where('resource', '=', resource)

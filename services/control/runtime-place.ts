@@ -1,9 +1,9 @@
 /** The place a runtime action works on: an execution workspace or a project workspace, with the config that counts for it. */
 import type { Db } from '../../db/client.ts'
-import { findWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
+import { findWorkspaceWithPolicy, type WorkspaceRow } from '../../db/execution-workspaces.ts'
 import { listCurrentServices, type ServiceRow } from '../../db/runtime-services.ts'
 import { findProjectWorkspaceOf, type ProjectWorkspaceRow } from '../../db/project-workspaces.ts'
-import { findProject, findProjectOf } from '../../db/projects.ts'
+import { findProject } from '../../db/projects.ts'
 import type { Actor } from '../access/actor.ts'
 import { runIdOf } from '../access/actor.ts'
 import { NoLocalPath, Unprocessable, WorkspaceStateConflict } from '../errors.ts'
@@ -77,10 +77,11 @@ export async function loadPlace (db: Db, target: RuntimeTarget): Promise<FoundPl
 
 async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
   // All at once: only one that borrows its services has to be known before they can be asked for.
-  const [row, projectWorkspace, project, own] = await Promise.all([
-    findWorkspace(db, id), findProjectWorkspaceOf(db, id), findProjectOf(db, id), servicesAt(db, { kind: 'execution', id })
+  const [found, projectWorkspace, own] = await Promise.all([
+    findWorkspaceWithPolicy(db, id), findProjectWorkspaceOf(db, id), servicesAt(db, { kind: 'execution', id })
   ])
-  if (row === undefined) return null
+  if (found === undefined) return null
+  const { row, policy } = found
   const owner = servicesOwner(row)
   const services = owner.kind === 'execution' ? own : await servicesAt(db, owner)
   const { config } = row
@@ -95,7 +96,7 @@ async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
     cwd: row.cwd,
     owner,
     services,
-    runtime: effectiveRuntime(config, projectWorkspace?.runtime_config ?? null, project?.execution_workspace_policy ?? null),
+    runtime: effectiveRuntime(config, projectWorkspace?.runtime_config ?? null, policy),
     desired: { desiredState: config?.desiredState ?? null, serviceStates: config?.serviceStates ?? null }
   }
 }

@@ -1,7 +1,7 @@
 /** Ends one running service and proves it: its whole process tree gone, its port free, its row `stopped`; unless others use it. */
 import { setTimeout } from 'node:timers/promises'
 import { findService, handOverService, isLiveRow, updateLiveService, type ServiceRow } from '../../db/runtime-services.ts'
-import { dropServiceUse, listOtherUsers, type ServiceUser, type UsingPlace } from '../../db/service-uses.ts'
+import { leaveService, listOtherUsers, type ServiceUser, type UsingPlace } from '../../db/service-uses.ts'
 import { StopIncomplete } from '../errors.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 import { terminate, type StopProof } from '../process/terminate.ts'
@@ -127,8 +127,7 @@ export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, re
     await allowed
     const [current, others] = await Promise.all([
       findService(deps.db, row.id),
-      otherUsers(deps, row, leaving),
-      leaving === null || row.reuse_key === null ? null : dropServiceUse(deps.db, row.reuse_key, leaving),
+      leaving === null || row.reuse_key === null ? [] : leaveService(deps.db, row.reuse_key, leaving),
       before
     ])
     if (current === undefined || !isLiveRow(current)) return null

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { handOverService, insertService, listCurrentServices, listLiveOfPlace } from '../../db/runtime-services.ts'
-import { addServiceUse, dropServiceUse, dropServiceUsesOf, listOtherUsers, type UsingPlace } from '../../db/service-uses.ts'
+import { addServiceUse, dropServiceUse, dropServiceUsesOf, leaveService, listOtherUsers, type UsingPlace } from '../../db/service-uses.ts'
 import type { NewRow } from '../../db/tables.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 import { companyWithWorkspace } from '../fixtures/operations.ts'
@@ -45,6 +45,15 @@ await onBothDatabases(t, 'who uses a shared service', async (t, { db }) => {
   t.test('closed workspaces are no users', async t => {
     await db.updateTable('execution_workspaces').set({ status: 'archived' }).where('id', '=', secondId).execute()
     t.same(await names(first), ['Main'])
+  })
+
+  t.test('who leaves is told who stays, and is no user any more', async t => {
+    await addServiceUse(db, 'k', first)
+    t.match(await leaveService(db, 'k', first), [{ kind: 'project', id: projectWorkspaceId, reuseKey: 'k' }])
+    t.same(await names(base), [])
+    t.match(await leaveService(db, 'another', second), [{ id: workspaceId }], 'one that did not use it')
+    t.match(await leaveService(db, 'another', first), [])
+    await addServiceUse(db, 'another', first)
   })
 
   t.test('a place lets go of everything at once', async t => {

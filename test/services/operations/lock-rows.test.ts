@@ -78,3 +78,24 @@ t.test('what nobody shares is had by one statement, and still by one holder alon
   t.same(await stored(), ['exclusive'])
   await rows.release(next.holder.id)
 })
+
+t.test('what is given up in one breath goes with one statement, what comes later with the next', async t => {
+  const statements: string[] = []
+  const counted = db.withPlugin({
+    transformQuery ({ node }) {
+      statements.push(node.kind)
+      return node
+    },
+    transformResult: async ({ result }) => result
+  })
+  const several = createLockRows({ db: counted, hostId: here, staleMs: 60_000 })
+  const held = ['service:b', 'workspace:b', 'service:c'].map(resource => ({ ...wanted(here, 'exclusive'), resource }))
+  for (const one of held) await several.acquire(one)
+  statements.length = 0
+  const [first, second, third] = held.map(one => one.holder.id)
+  await Promise.all([several.release(first ?? ''), several.release(second ?? '')])
+  t.same(await stored(), ['exclusive'])
+  await several.release(third ?? '')
+  t.same(await stored(), [])
+  t.same(statements, ['DeleteQueryNode', 'DeleteQueryNode'])
+})
