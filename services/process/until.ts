@@ -61,14 +61,19 @@ function signalOf (hint: Promise<unknown>): AbortSignal {
 
 /** Ends early when `hinted` aborts; once it has, that counts no more. */
 async function pauseFor (ms: number, signal: AbortSignal | undefined, hinted: AbortSignal | null): Promise<void> {
-  const signals = [signal, hinted?.aborted === true ? null : hinted].filter(one => one != null)
+  const either = eitherOf(signal ?? null, hinted?.aborted === true ? null : hinted)
   try {
-    await pause(Math.max(1, ms), undefined, signals.length === 0 ? {} : { signal: AbortSignal.any(signals) })
+    await pause(Math.max(1, ms), undefined, either === null ? {} : { signal: either })
   } catch (error) {
     // Node wraps the reason in an AbortError of its own; the caller's reason says more.
     signal?.throwIfAborted()
     if (hinted?.aborted !== true) throw error
   }
+}
+
+/** Made only where there are two: one for each of many short pauses shows. */
+function eitherOf (one: AbortSignal | null, other: AbortSignal | null): AbortSignal | null {
+  return one === null || other === null ? one ?? other : AbortSignal.any([one, other])
 }
 
 function describe (missing: UntilOptions['missing']): string {

@@ -73,24 +73,49 @@ async function withinAttempt (signal: AbortSignal, look: (limited: AbortSignal) 
 /** Any answer below 400 counts, redirects included: the server is up and sends the visitor somewhere. */
 async function lookByHttp (url: string, signal: AbortSignal, onConnected: () => void = () => {}): Promise<ProbeResult> {
   if (!URL.canParse(url)) return { ok: false, seen: `${url} is not a URL` }
-  const { protocol } = new URL(url)
+  const target = new URL(url)
+  const { protocol } = target
   if (protocol !== 'http:' && protocol !== 'https:') return { ok: false, seen: `${url} is not an HTTP URL` }
-  return await new Promise(resolve => {
-    const failed = (error: Error) => resolve({ ok: false, seen: `GET ${url} failed: ${reasonOf(error)}` })
+  try {
+    // While a server boots it refuses many times; to be refused a connection takes a third of being refused a request.
+    const socket = protocol === 'http:' ? await openConnection(target, signal, onConnected) : null
+    const status = await statusOf(url, socket, signal, onConnected)
+    return { ok: status >= 100 && status < 400, seen: `GET ${url} answered ${status}` }
+  } catch (error) {
+    return { ok: false, seen: `GET ${url} failed: ${reasonOf(error)}` }
+  }
+}
+
+/** The status of one answer, over the socket or, without one, a connection of its own. Rejects with what went wrong. */
+async function statusOf (url: string, socket: Socket | null, signal: AbortSignal, onConnected: () => void): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const way = socket === null ? { agent: false as const, ...lookupOf(new URL(url)) } : { createConnection: () => socket }
     // A dev server's own certificate is not ours to judge.
-    const options = { agent: false, signal, rejectUnauthorized: false, headers: { accept: '*/*', connection: 'close' }, ...lookupOf(new URL(url)) }
-    const request = (protocol === 'https:' ? httpsRequest : httpRequest)(url, options, response => {
-      const status = response.statusCode ?? 0
+    const options = { ...way, signal, rejectUnauthorized: false, headers: { accept: '*/*', connection: 'close' } }
+    const request = (socket === null ? httpsRequest : httpRequest)(url, options, response => {
       // The answer's head is enough; the body may be an endless stream.
       response.once('error', () => {})
       response.destroy()
-      resolve({ ok: status >= 100 && status < 400, seen: `GET ${url} answered ${status}` })
+      resolve(response.statusCode ?? 0)
     })
-    request.once('socket', socket => socket.once('connect', onConnected))
-    request.once('error', failed)
-    // Destroying the response may report a reset after the answer was taken.
-    request.on('error', () => {})
+    if (socket === null) request.once('socket', made => made.once('connect', onConnected))
+    // Destroying the response may report a reset after the answer was taken: that rejects nothing any more.
+    request.on('error', reject)
     request.end()
+  })
+}
+
+/** Rejects when nobody accepts, or with an AbortError. */
+async function openConnection (target: URL, signal: AbortSignal, onConnected: () => void): Promise<Socket> {
+  const { hostname, port } = target
+  return await new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), signal, ...lookupOf(target) })
+    socket.once('connect', () => {
+      onConnected()
+      resolve(socket)
+    })
+    // After that the request is told of it.
+    socket.on('error', reject)
   })
 }
 

@@ -69,21 +69,22 @@ export async function waitUntilReady (input: ReadinessInput): Promise<Readiness>
 /** The look that is taken again and again: the probe first, then whose listener answered it. */
 function createWatch ({ probe: definition, launch, isOwnListener, timeoutMs }: ReadinessInput, signal: AbortSignal) {
   const probe = createProbe(definition, launch)
-  const deadline = performance.now() + timeoutMs
+  // The deadline counts for a probe under way too: a server that accepts and never answers must not hold us.
+  const timeUp = new AbortController()
+  const timer = setTimeout(() => timeUp.abort(), timeoutMs).unref()
+  const limited = AbortSignal.any([signal, timeUp.signal])
   let lastResult: string | null = null
   let foreignSince: number | null = null
 
   const askOwner = async (): Promise<boolean> => await isOwnListener()
 
   async function look (): Promise<'ready' | 'foreign' | false> {
-    // The deadline counts for a probe under way too: a server that accepts and never answers must not hold us.
-    const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())))
     const begun = performance.now()
     // Whose listener it is takes as long to find out as a first answer: both are waited for at once.
     let own: Promise<boolean> | null = null
-    const result = await probe.look(AbortSignal.any([signal, timeUp]), () => { own ??= askOwner() })
+    const result = await probe.look(limited, () => { own ??= askOwner() })
     // A look that was cut off as soon as it began says less than the one before it.
-    const saysLess = (timeUp.aborted || signal.aborted) && performance.now() - begun < tellingLookMs
+    const saysLess = limited.aborted && performance.now() - begun < tellingLookMs
     lastResult = saysLess ? lastResult ?? result.seen : result.seen
     if (!result.ok) {
       foreignSince = null
@@ -95,5 +96,10 @@ function createWatch ({ probe: definition, launch, isOwnListener, timeoutMs }: R
     return performance.now() - foreignSince >= foreignListenerMs ? 'foreign' : false
   }
 
-  return { look, lastResult: () => lastResult ?? 'not probed yet', close: () => probe.close() }
+  async function close (): Promise<void> {
+    clearTimeout(timer)
+    await probe.close()
+  }
+
+  return { look, lastResult: () => lastResult ?? 'not probed yet', close }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -30,7 +31,26 @@ t.test('a server on IPv6 alone is found by its name', async t => {
   const port = await Promise.race([says(/listening on port (\d+)/), exited.then(() => null)])
   if (port === null) return t.pass('this machine has no IPv6')
   t.match(await look({ type: 'http', url: `http://localhost:${port}/` }), { ok: true })
+  t.match(await look({ type: 'http', url: `http://[::1]:${port}/` }), { ok: true })
   t.match(await look({ type: 'tcp', port: Number(port) }), { ok: true })
+})
+
+t.test('a server sees one whole request, told of when it has accepted', async t => {
+  const seen: unknown[] = []
+  let connections = 0
+  const server = createHttpServer(({ method, url, headers: { host, authorization, connection } }, response) => {
+    seen.push({ method, url, host, authorization, connection })
+    response.end('x'.repeat(100_000))
+  }).on('connection', () => { connections++ })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { server.close() })
+  const address = server.address()
+  const host = `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+  let told = 0
+  t.match(await createProbe({ type: 'http', url: `http://me:word@${host}/path?query=1` }).look(never, () => { told++ }), { ok: true })
+  t.same(seen, [{ method: 'GET', url: '/path?query=1', host, authorization: `Basic ${btoa('me:word')}`, connection: 'close' }])
+  t.equal(connections, 1)
+  t.equal(told, 1)
 })
 
 t.test('a server that closes without an answer is not ready', async t => {
