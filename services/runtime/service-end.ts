@@ -49,9 +49,13 @@ export async function noteHealth (deps: EndDeps, service: WatchedService, { heal
     if (service.handled || deps.live.get(row.id) !== service) return
     service.handled = true
     const { survivors } = await terminate({ root: service.identity, mark: service.mark, signal: stopSignal, graceMs })
-    deps.live.remove(row.id)
     deps.log.info({ runtimeServiceId: row.id, service: row.service_name, seen }, 'an unhealthy service was ended')
-    await settleEnd(deps, row.id, { cause: 'unhealthy', exit: null }, { why, survivors })
+    await settleEnd(deps, row.id, { cause: 'unhealthy', exit: null }, { why, survivors }).catch(error => {
+      // It is asked for still: the next look finds it unhealthy, and its end is stored then.
+      service.handled = false
+      throw error
+    })
+    deps.live.remove(row.id)
   }).catch(ifBusy)
 }
 

@@ -1,6 +1,7 @@
 /** Services that end by themselves: what their row tells, and what their restart policy makes of it. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { buildTestApp } from '../../fixtures/app.ts'
 import { eventually } from '../../fixtures/eventually.ts'
@@ -97,6 +98,21 @@ t.test('one whose probe fails too often is unhealthy, says so, and is restarted 
   await eventually(async () => (await shown.now()).healthStatus === 'healthy', 'it is well again')
   t.match(await shown.now(), { exitReason: null, restartCount: 0 })
   await eventually(async () => (await restarted.now()).status === 'running' && (await restarted.now()).healthStatus === 'healthy', 'the other is back')
+})
+
+t.test('the end of an unhealthy service that can not be stored is stored later, and it comes back', async t => {
+  const { db } = testApp.app.database
+  const { scene, first, now } = await start(t, { ...web, health: { intervalSec: 1, failureThreshold: 1 }, env: { STATUS_FILE: '{{workspace.cwd}}/status' }, restart: { policy: 'on_failure', backoffMs: 5 } })
+  await sql`create function no_end () returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$`.execute(db)
+  await sql`create trigger no_end before update on runtime_services for each row when (new.status = 'backing_off') execute function no_end()`.execute(db)
+  await writeFile(join(scene.folder, 'status'), '503')
+  await eventually(() => !lives(first.providerRef ?? 0), 'it was ended')
+  // Its next look refuses to connect; that this is told shows that storing its end has failed.
+  await eventually(async () => /ECONNREFUSED/.test((await now()).exitReason ?? ''), 'it is asked for still')
+  t.match(await now(), { status: 'running', healthStatus: 'unhealthy' })
+  await sql`drop function no_end cascade`.execute(db)
+  await writeFile(join(scene.folder, 'status'), '200')
+  await eventually(async () => (await now()).restartCount === 1 && (await now()).status === 'running', 'it runs again')
 })
 
 t.test('a service that waits for its restart is ended with its workspace, and a start does not wait', async t => {
