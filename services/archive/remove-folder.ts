@@ -1,7 +1,8 @@
 /** Takes a folder away: renamed aside first, deleted later, never through a symlink and never across a mount. */
 import { constants, type PathLike, type Stats } from 'node:fs'
-import { chmod, lstat, open, readFile, readdir, rename, rm, rmdir, unlink, type FileHandle } from 'node:fs/promises'
+import { chmod, lstat, open, readFile, readdir, rm, rmdir, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { ownFiles, type Files } from '../process/files.ts'
 import { isAbsence } from '../workspaces/local-paths.ts'
 import { contains } from './path-safety.ts'
 
@@ -31,16 +32,16 @@ export async function lookAt (path: string): Promise<Stats | null> {
   }
 }
 
-/** Renames the folder to its sibling. @throws FolderKept when something stands there already. */
-export async function renameAside (path: string, aside: string): Promise<void> {
+/** Renames the folder to its sibling, by the `files` of who works in it. @throws FolderKept when something stands there already. */
+export async function renameAside (path: string, aside: string, files: Pick<Files, 'rename'> = ownFiles): Promise<void> {
   if (await lookAt(aside) !== null) throw new FolderKept(`${aside} is in the way`)
-  await rename(path, aside)
+  await files.rename(path, aside)
 }
 
 /** Brings a folder back to its place. False when its place has been taken meanwhile; nothing is overwritten then. */
-export async function putBack (aside: string, path: string): Promise<boolean> {
+export async function putBack (aside: string, path: string, files: Pick<Files, 'rename'> = ownFiles): Promise<boolean> {
   if (await lookAt(path) !== null) return false
-  await rename(aside, path)
+  await files.rename(aside, path)
   return true
 }
 

@@ -82,7 +82,7 @@ export async function removePlainFolder (run: ArchiveRun, path: string, expected
   const { state, row, op } = run
   const aside = asidePathOf(path, row.id)
   await state.set({ aside, deleting: false })
-  await renameAside(path, aside)
+  await renameAside(path, aside, run.deps.git.files)
   try {
     await lookOnceMore(run, { path, aside, expected, signal: op.signal, ...options })
   } catch (error) {

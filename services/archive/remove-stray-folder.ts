@@ -10,14 +10,14 @@ import { judgeStray, strayName, type StrayDeps } from './remove-stray.ts'
  * @throws FolderKept, RescueFailed when it has to stay
  */
 export async function removeStrayFolder (deps: StrayDeps, path: string, signal: AbortSignal): Promise<string> {
-  const { dataDir, now } = deps
+  const { dataDir, git: { files }, now } = deps
   await judgeStray(deps, { path, repoRoot: null })
   await assertNoMounts(path)
   const stored = await storeFolder({ dataDir, workspaceId: strayName(path), path, now, signal })
   const [lost] = stored.warnings
   if (lost !== undefined) throw new FolderKept(`not all of it can be kept: ${lost}`)
   const aside = asidePathOf(path, strayName(path))
-  await renameAside(path, aside)
+  await renameAside(path, aside, files)
   try {
     signal.throwIfAborted()
     const difference = await differenceFromStored({ dataDir, stored, path: aside, signal })
@@ -25,7 +25,7 @@ export async function removeStrayFolder (deps: StrayDeps, path: string, signal: 
     await judgeStray(deps, { path, repoRoot: null, aside })
     await assertNoMounts(aside)
   } catch (error) {
-    await putBack(aside, path)
+    await putBack(aside, path, files)
     throw error
   }
   await removeFolder(aside)

@@ -40,14 +40,14 @@ async function rescueAndRemove (deps: StrayDeps, doomed: Doomed): Promise<string
   const name = strayName(path)
   const snapshot = await takeSnapshot(git, { repoRoot: owner.root, worktreePath: path, workspaceId: `${name}-${now().toISOString().replace(/[-:.]/g, '')}`, signal })
   const aside = asidePathOf(path, name)
-  await renameAside(path, aside)
+  await renameAside(path, aside, git.files)
   try {
     signal.throwIfAborted()
     if (!await isStill({ git, repoRoot: owner.root, worktreePath: aside, signal }, snapshot)) throw new FolderKept(`something changed ${path} meanwhile`)
     await judgeStray(deps, { path, repoRoot: owner.root, aside })
     await assertNoMounts(aside)
   } catch (error) {
-    await putBack(aside, path)
+    await putBack(aside, path, git.files)
     await git(['worktree', 'repair', path], { cwd: owner.root, allowExitCodes: [1] })
     throw error
   }

@@ -65,7 +65,7 @@ export async function removeWorktreeFolder (run: ArchiveRun, { path, owner }: Do
   const { state, row, op } = run
   const aside = asidePathOf(path, row.id)
   await state.set({ aside, deleting: false })
-  await renameAside(path, aside)
+  await renameAside(path, aside, run.deps.git.files)
   try {
     await lookOnceMore(run, { path, aside, owner, signal }, expected)
   } catch (error) {
@@ -95,7 +95,7 @@ async function lookOnceMore (run: ArchiveRun, { path, aside, owner, signal }: Do
  * @throws FolderKept when its place has been taken
  */
 export async function bringBack (run: ArchiveRun, { path, aside, owner }: { path: string, aside: string, owner: OwnerRepository | null }): Promise<void> {
-  if (!await putBack(aside, path)) {
+  if (!await putBack(aside, path, run.deps.git.files)) {
     throw new FolderKept(`something was made anew at ${path} while it was archived; the files of the workspace are in ${aside}`)
   }
   if (owner !== null) await repairEntry(run, owner, path)

@@ -81,7 +81,7 @@ async function forgetOldEntry (git: Git, { repoRoot, worktreePath, snapshot, bra
 async function attachUnborn (git: Git, { repoRoot, worktreePath: path, snapshot }: AttachInput, branch: string): Promise<{ branchCreated: boolean }> {
   if (branch === '' || await branchExists(git, repoRoot, branch)) throw new Error(`the branch ${branch}, which had no commit, has one now`)
   await git(['worktree', 'add', '--no-checkout', '--detach', '--', path, snapshot.worktreeCommit], { cwd: repoRoot })
-  await markAsOurs(path)
+  await markAsOurs(path, git.files)
   await git(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { cwd: path })
   return { branchCreated: false }
 }

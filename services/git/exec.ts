@@ -1,6 +1,8 @@
 /** Runs git: one process per call, in a closed environment, bounded in time and output. */
 import { existsSync } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { environmentFor, type ChildUser } from '../process/child-user.ts'
+import { ownFiles, type Files } from '../process/files.ts'
 import { launchHere, type Launch, type Launched } from '../process/launch.ts'
 import { gitEnvironment } from './environment.ts'
 
@@ -39,6 +41,10 @@ export interface GitBytes {
 export interface Git {
   (args: readonly string[], options: GitOptions): Promise<GitResult>
   bytes (args: readonly string[], options: GitOptions): Promise<GitBytes>
+  /** Work on what git works on, as the user that git runs as. */
+  readonly files: Files
+  /** Null: this process's own. */
+  readonly user: ChildUser | null
 }
 
 export type GitFailureReason = 'exited' | 'timed_out' | 'aborted' | 'too_much_output' | 'not_started'
@@ -89,38 +95,44 @@ export interface GitDeps {
   hooks?: boolean
   /** What git is begun by; this process itself unless given. */
   launch?: Launch
+  /** Who runs git, and with it what repositories have it run; this process's user unless given. */
+  as?: { user: ChildUser | null, files: Files }
 }
 
 /** Makes the function that runs git. */
 export function createGit (deps: GitDeps = {}): Git {
-  const host = deps.env ?? process.env
+  const { user, files } = deps.as ?? { user: null, files: ownFiles }
+  const host = environmentFor(user, deps.env ?? process.env)
   const limitMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const launch = deps.launch ?? launchHere
   const bytes = async (args: readonly string[], options: GitOptions) => await run(launch, args, {
     ...options,
     env: { ...gitEnvironment(host, options.config, { hooks: deps.hooks === true }), ...options.env },
-    timeoutMs: options.timeoutMs ?? limitMs
+    timeoutMs: options.timeoutMs ?? limitMs,
+    user
   })
   return Object.assign(async (args: readonly string[], options: GitOptions): Promise<GitResult> => {
     const result = await bytes(args, options)
     return { ...result, stdout: result.stdout.toString('utf8') }
-  }, { bytes })
+  }, { bytes, files, user })
 }
 
 /**
  * Starts git in a session of its own: it can't ask on a terminal, and a time-out reaches ssh and filters too.
  * @throws GitFailed when it can't be started
  */
-async function start (launch: Launch, args: readonly string[], { cwd, env = {} }: GitOptions): Promise<Launched> {
+async function start (launch: Launch, args: readonly string[], { cwd, env = {}, user }: RunOptions): Promise<Launched> {
   try {
-    return await launch({ file: 'git', args, cwd, env, input: 'pipe', output: 'pipe' })
+    return await launch({ file: 'git', args, cwd, env, input: 'pipe', output: 'pipe', user })
   } catch (error) {
     const reason = existsSync(cwd) ? (error as Error).message : 'there is no such folder'
     throw new GitFailed({ args, exitCode: null, stderr: `git could not be started in ${cwd}: ${reason}`, reason: 'not_started', cause: error })
   }
 }
 
-async function run (launch: Launch, args: readonly string[], options: GitOptions & { timeoutMs: number }): Promise<GitBytes> {
+interface RunOptions extends GitOptions { timeoutMs: number, user: ChildUser | null }
+
+async function run (launch: Launch, args: readonly string[], options: RunOptions): Promise<GitBytes> {
   const { signal } = options
   const isAborted = () => signal?.aborted === true
   const aborted = () => new GitFailed({ args, exitCode: null, stderr: '', reason: 'aborted', cause: signal?.reason })

@@ -1,5 +1,4 @@
 /** Looks for evidence that a base has what a branch has done, also when its commits themselves are not in it. */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GitReadiness } from '../../openapi/schemas/readiness.ts'
 import type { Git, GitOptions } from './exec.ts'
@@ -37,14 +36,14 @@ export async function findMergeEvidence (git: Git, input: EvidenceInput, behind:
     if (await mergesTo(git, { base, tip }, options) === baseTree) return 'tree'
     if (behind > maxComparedCommits) throw new Error(`the base has ${behind} commits more, which is too many to compare with`)
     return await hasPatches(git, { base, tip, tipTree }, options) ? 'patch' : null
-  })
+  }, git.files)
 }
 
 /** Objects that are made go into a folder of their own; those of the repository can be read. */
 async function apart (git: Git, { path, signal }: EvidenceInput, folder: string): Promise<GitOptions> {
   const { stdout } = await git(['rev-parse', '--path-format=absolute', '--git-path', 'objects'], { cwd: path })
   const made = join(folder, 'objects')
-  await mkdir(made)
+  await git.files.mkdir(made, {})
   return { cwd: path, env: { GIT_OBJECT_DIRECTORY: made, GIT_ALTERNATE_OBJECT_DIRECTORIES: stdout.replace(/\n$/, '') }, ...(signal && { signal }) }
 }
 

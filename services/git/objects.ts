@@ -1,8 +1,8 @@
 /** Writes and reads git objects as they are: no filters, no index of anybody's, no identity but our own. */
 import { createHash, type Hash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ownFiles, type Files } from '../process/files.ts'
 import type { BytePath } from './byte-path.ts'
 import { quoteBytes } from './byte-path.ts'
 import type { Git, GitOptions } from './exec.ts'
@@ -23,13 +23,13 @@ const durable: readonly (readonly [string, string])[] = [['core.fsync', 'all'], 
 // Names that only Windows or macOS could mistake for .git are fine in a tree that is never checked out there by us.
 const anyName: readonly (readonly [string, string])[] = [['core.protectNTFS', 'false'], ['core.protectHFS', 'false']]
 
-/** Runs `work` with a temporary folder that is removed afterwards. */
-export async function withScratch<T> (work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'berth-git-'))
+/** Runs `work` with a temporary folder that is removed afterwards. @param files of the git that works there: its user has the folder alone */
+export async function withScratch<T> (work: (folder: string) => Promise<T>, files: Files = ownFiles): Promise<T> {
+  const folder = await files.mkdtemp(join(tmpdir(), 'berth-git-'))
   try {
     return await work(folder)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await files.rm(folder, { recursive: true, force: true })
   }
 }
 
@@ -59,7 +59,7 @@ export async function writeTree (git: Git, cwd: string, entries: readonly TreeEn
     await git(['update-index', '-z', '--index-info'], { ...options, input: Buffer.from(lines, 'latin1') })
     const { stdout } = await git(['write-tree'], options)
     return stdout.trim()
-  })
+  }, git.files)
 }
 
 /** All files of a tree-ish, submodules included; empty for an empty tree. */

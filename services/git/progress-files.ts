@@ -1,6 +1,7 @@
 /** The files in which git remembers an unfinished rebase, merge or bisect of one worktree, and its own settings. */
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ownFiles, type Files } from '../process/files.ts'
 
 export interface ProgressFile {
   /** Relative to the worktree's git folder. */
@@ -18,17 +19,17 @@ const progressNames = [
 // A rebase over thousands of commits has a to-do list of some hundred kilobytes; anything larger is not git's.
 const MAX_PROGRESS_FILE_BYTES = 8 * 1024 * 1024
 
-/** Reads them from a worktree's git folder, sorted by path. */
-export async function readProgressFiles (gitDir: string): Promise<ProgressFile[]> {
-  const files: ProgressFile[] = []
+/** Reads them from a worktree's git folder, sorted by path. @param files of the git that keeps them */
+export async function readProgressFiles (gitDir: string, files: Pick<Files, 'readFile'> = ownFiles): Promise<ProgressFile[]> {
+  const found: ProgressFile[] = []
   const queue = [...progressNames]
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     if (path.endsWith('.lock')) continue
-    const found = await lstat(join(gitDir, path)).catch(() => null)
-    if (found?.isDirectory() === true) queue.push(...(await readdir(join(gitDir, path))).map(name => `${path}/${name}`))
-    else if (found?.isFile() === true && found.size <= MAX_PROGRESS_FILE_BYTES) files.push({ path, content: await readFile(join(gitDir, path)) })
+    const at = await lstat(join(gitDir, path)).catch(() => null)
+    if (at?.isDirectory() === true) queue.push(...(await readdir(join(gitDir, path))).map(name => `${path}/${name}`))
+    else if (at?.isFile() === true && at.size <= MAX_PROGRESS_FILE_BYTES) found.push({ path, content: await files.readFile(join(gitDir, path)) })
   }
-  return files.sort((a, b) => a.path < b.path ? -1 : 1)
+  return found.sort((a, b) => a.path < b.path ? -1 : 1)
 }
 
 /** Object ids that the files speak of (commits to go on with, an autostash): they must stay reachable too. */

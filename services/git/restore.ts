@@ -1,5 +1,4 @@
 /** Brings a rescue snapshot back: HEAD, index and files as they were, checked before it says so. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RestoreFailed } from '../errors.ts'
 import { toDisplay, toFsPath } from './byte-path.ts'
@@ -65,9 +64,9 @@ async function restoreFiles (git: Git, { worktreePath: root, snapshot }: Restore
   const present = snapshot.headSha === null ? [] : await readTree(git, root, snapshot.headSha)
   const wanted = new Set(stored.map(entry => entry.path))
   const surplus = present.map(entry => entry.path).filter(path => !wanted.has(path))
-  await removeFiles(root, surplus)
+  await removeFiles(root, surplus, git.files)
   const converted = new Set(manifest.converted)
-  for (const entry of stored) if (entry.mode === '160000') await mkdir(toFsPath(root, entry.path), { recursive: true })
+  for (const entry of stored) if (entry.mode === '160000') await git.files.mkdir(toFsPath(root, entry.path), { recursive: true })
   const targets: TargetFile[] = stored.filter(entry => entry.mode !== '160000' && !converted.has(entry.path))
     .map(entry => ({ ...entry, permissions: manifest.permissions[entry.path] ?? null }))
   const files = createFileReader(root, manifest.hash)
@@ -86,9 +85,9 @@ function isTarget (file: FileState | null, target: TargetFile): boolean {
 async function restoreIndex (git: Git, cwd: string, bytes: Buffer | null): Promise<void> {
   const { stdout } = await git(['rev-parse', '--path-format=absolute', '--git-path', 'index'], { cwd })
   const path = stdout.replace(/\n$/, '')
-  if (bytes === null) return await rm(path, { force: true })
-  await writeFile(`${path}.lock`, bytes, { flag: 'wx' })
-  await rename(`${path}.lock`, path)
+  if (bytes === null) return await git.files.rm(path, { force: true })
+  await git.files.writeFile(`${path}.lock`, bytes, { flag: 'wx' })
+  await git.files.rename(`${path}.lock`, path)
   // Fills in the file times, so that the next status does not have to read every file; 1 only says that something differs.
   await git(['update-index', '-q', '--refresh'], { cwd, allowExitCodes: [1] })
 }
@@ -104,11 +103,11 @@ async function restoreProgress (git: Git, cwd: string, extras: readonly TreeEntr
   const { stdout } = await git(['rev-parse', '--absolute-git-dir'], { cwd })
   const gitDir = stdout.replace(/\n$/, '')
   // Adding the worktree may have left some of its own.
-  for (const file of await readProgressFiles(gitDir)) await rm(join(gitDir, file.path), { force: true })
+  for (const file of await readProgressFiles(gitDir, git.files)) await git.files.rm(join(gitDir, file.path), { force: true })
   for (const entry of extras.filter(entry => entry.path.startsWith(`${PROGRESS_FOLDER}/`))) {
     const path = join(gitDir, toDisplay(entry.path.slice(PROGRESS_FOLDER.length + 1)))
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, contents.get(entry.sha) ?? Buffer.alloc(0))
+    await git.files.mkdir(dirname(path), { recursive: true })
+    await git.files.writeFile(path, contents.get(entry.sha) ?? Buffer.alloc(0), {})
   }
 }
 

@@ -1,5 +1,5 @@
 /** Gives a worktree whose folder was deleted its folder back, keeping the entry and with it what was staged. */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WorktreeMismatch } from '../errors.ts'
 import { gitReason, type Git } from './exec.ts'
@@ -11,16 +11,17 @@ import { markAsOurs } from './own-mark.ts'
  */
 export async function reviveWorktree (git: Git, input: { repoRoot: string, lostPath: string, path: string }): Promise<void> {
   const entry = await findEntry(git, input.repoRoot, input.lostPath)
-  const made = await mkdir(input.path, { recursive: true })
+  const { files } = git
+  const made = await files.mkdir(input.path, { recursive: true })
   try {
-    await writeFile(join(input.path, '.git'), `gitdir: ${entry}\n`, { flag: 'wx' })
-    await writeFile(join(entry, 'gitdir'), `${join(input.path, '.git')}\n`)
-    await markAsOurs(input.path)
+    await files.writeFile(join(input.path, '.git'), `gitdir: ${entry}\n`, { flag: 'wx' })
+    await files.writeFile(join(entry, 'gitdir'), `${join(input.path, '.git')}\n`, {})
+    await markAsOurs(input.path, files)
     await git(['checkout-index', '--all', '--quiet'], { cwd: input.path })
     await git(['update-index', '-q', '--refresh'], { cwd: input.path, allowExitCodes: [1] })
   } catch (error) {
-    await writeFile(join(entry, 'gitdir'), `${join(input.lostPath, '.git')}\n`)
-    if (made !== undefined) await rm(input.path, { recursive: true, force: true })
+    await files.writeFile(join(entry, 'gitdir'), `${join(input.lostPath, '.git')}\n`, {})
+    if (made !== undefined) await files.rm(input.path, { recursive: true, force: true })
     throw new WorktreeMismatch(`The worktree could not be given its folder ${input.path} back: ${gitReason(error)}`, { cause: error })
   }
 }

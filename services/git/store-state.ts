@@ -1,5 +1,4 @@
 /** Writes a working state into the object database as the commits of a snapshot; no ref points at them yet. */
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GitFailed, type Git } from './exec.ts'
 import type { BytePath } from './byte-path.ts'
@@ -81,7 +80,7 @@ async function storeFiles (git: Git, cwd: string, files: readonly FileState[]): 
         continue
       }
       const path = join(scratch, `link-${at}`)
-      await writeFile(path, file.linkTarget)
+      await git.files.writeFile(path, file.linkTarget, {})
       paths.push(Buffer.from(path).toString('latin1'))
     }
     try {
@@ -89,10 +88,10 @@ async function storeFiles (git: Git, cwd: string, files: readonly FileState[]): 
       return files.every((file, at) => ids[at] === file.sha)
     } catch (error) {
       // A file that has gone since it was looked at ends the whole call. Anything else (a full disk) will end the next try too.
-      if (error instanceof GitFailed && /could not open|No such file|Not a directory|Is a directory/.test(error.stderr)) return false
+      if (error instanceof GitFailed && /could not open|No such file|Not a directory|Is a directory/.test(error.stderr) && !/Permission denied/.test(error.stderr)) return false
       throw error
     }
-  })
+  }, git.files)
 }
 
 /** The index as a tree: conflicts and files only announced by `add -N` are in the manifest's copy of the index. */

@@ -1,6 +1,6 @@
 /** Reads everything a rescue snapshot covers, without writing anything: HEAD, index, files on disk, work in progress. */
 import { createHash } from 'node:crypto'
-import { copyFile, readFile, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dirname } from 'node:path/posix'
 import { toDisplay, type BytePath } from './byte-path.ts'
@@ -66,7 +66,7 @@ export async function readWorkingState (git: Git, input: StateInput): Promise<Wo
   const [status, index, progress, converts] = await Promise.all([
     readStatus(git, { path: input.worktreePath, ignored: true, renames: false, submoduleCommitsOnly: true, ...(input.signal && { signal: input.signal }) }),
     readIndex(git, input.worktreePath, place),
-    readProgressFiles(place.gitDir),
+    readProgressFiles(place.gitDir, git.files),
     settingsConvert(git, input.worktreePath, place.commonDir)
   ])
   refuseRepositoriesInside(status.entries)
@@ -103,7 +103,7 @@ async function locate (git: Git, worktreePath: string): Promise<Place> {
 async function readIndex (git: Git, cwd: string, { indexPath, hash }: Place): Promise<PortableIndex | null> {
   return await withScratch(async folder => {
     const copy = join(folder, 'index')
-    const exists = await copyFile(indexPath, copy).then(() => true, (error: NodeJS.ErrnoException) => {
+    const exists = await git.files.copyFile(indexPath, copy, 0).then(() => true, (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return false
       throw error
     })
@@ -113,8 +113,8 @@ async function readIndex (git: Git, cwd: string, { indexPath, hash }: Place): Pr
       env: { GIT_INDEX_FILE: copy },
       config: [['index.sparse', 'false'], ['core.splitIndex', 'false'], ['core.untrackedCache', 'false'], ['index.version', '2']]
     })
-    return parseIndex(await readFile(copy), hash)
-  })
+    return parseIndex(await git.files.readFile(copy), hash)
+  }, git.files)
 }
 
 function refuseRepositoriesInside (entries: readonly StatusEntry[]): void {

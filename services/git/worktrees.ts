@@ -1,5 +1,5 @@
 /** Lists, adds, attaches and removes the worktrees of a repository. */
-import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { WorktreeMismatch } from '../errors.ts'
 import type { Git } from './exec.ts'
@@ -74,10 +74,10 @@ export async function addWorktree (git: Git, input: AddWorktreeInput): Promise<v
   }
   const branchIsNew = branch !== null && baseSha !== null && !await branchExists(git, repoRoot, branch)
   await forgetLostEntry(git, repoRoot, path)
-  await mkdir(dirname(path), { recursive: true })
+  await git.files.mkdir(dirname(path), { recursive: true })
   try {
     await git(['worktree', 'add', '--quiet', ...target(path, branch, baseSha)], { cwd: repoRoot, ...(input.signal && { signal: input.signal }) })
-    await markAsOurs(path)
+    await markAsOurs(path, git.files)
   } catch (error) {
     await undo(git, { ...input, existed, branchIsNew })
     throw error
@@ -111,7 +111,7 @@ async function undo (git: Git, input: AddWorktreeInput & { existed: boolean, bra
   const { repoRoot, path, branch, baseSha } = input
   // git clears up behind itself, but not when it was killed in the middle.
   await git(['worktree', 'remove', '--force', '--force', '--', path], { cwd: repoRoot, allowExitCodes: [1, 128] })
-  if (!input.existed) await rm(path, { recursive: true, force: true })
+  if (!input.existed) await git.files.rm(path, { recursive: true, force: true })
   if (input.branchIsNew && branch !== null && baseSha !== null && await resolveCommit(git, repoRoot, `refs/heads/${branch}`) === baseSha) {
     await git(['update-ref', '-d', `refs/heads/${branch}`, baseSha], { cwd: repoRoot, allowExitCodes: [1, 128] })
   }

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { idsOf, type ChildUser } from './child-user.ts'
 import { readStat } from './proc-stat.ts'
 
 export interface LaunchRequest {
@@ -16,6 +17,8 @@ export interface LaunchRequest {
   input: 'none' | 'pipe'
   /** A file both streams are appended to by the kernel (made with mode 0600), or pipes to this process. */
   output: { toFile: string } | 'pipe'
+  /** Whom it runs as; absent or null: as whoever begins it. */
+  user?: ChildUser | null
 }
 
 /** How a process ended: with a code or by a signal, the other is null; both are null where nobody saw it. */
@@ -68,11 +71,11 @@ export const launchHere: Launch = async request => {
 export type Pipes = readonly ['pipe' | Writable, 'pipe' | Writable, 'pipe' | Writable]
 
 /** Spawns as asked for, in a session of its own. A name that isn't found and the like come as the child's `error`. @throws what can't even be tried */
-export function begin ({ file, args, cwd, env, input, output }: LaunchRequest, [stdin, stdout, stderr]: Pipes): ChildProcess {
+export function begin ({ file, args, cwd, env, input, output, user }: LaunchRequest, [stdin, stdout, stderr]: Pipes): ChildProcess {
   const log = output === 'pipe' ? null : openSync(output.toFile, 'a', 0o600)
   try {
     // `detached` is setsid(): signals to our terminal don't reach the child, and its group has its pid.
-    return spawn(file, args, { cwd, env, detached: true, stdio: [input === 'pipe' ? stdin : 'ignore', log ?? stdout, log ?? stderr] })
+    return spawn(file, args, { cwd, env, detached: true, stdio: [input === 'pipe' ? stdin : 'ignore', log ?? stdout, log ?? stderr], ...idsOf(user) })
   } finally {
     if (log !== null) closeSync(log)
   }

@@ -1,8 +1,9 @@
 /** Copies files that git does not carry (`.env`, local settings) from the owner's checkout into a new worktree. */
 import { existsSync, type Dirent } from 'node:fs'
-import { constants, copyFile, glob, readdir, realpath, stat } from 'node:fs/promises'
+import { constants, glob, readdir, realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import { Unprocessable } from '../errors.ts'
+import { ownFiles, type Files } from '../process/files.ts'
 import { exists, isAbsence, makeFolders, realPathOf } from './local-paths.ts'
 import { isBelow } from './worktree-path.ts'
 
@@ -13,6 +14,8 @@ export interface CopyRequest {
   to: string
   /** Relative to the checkout; a folder stands for all that is in it. */
   globs: readonly string[]
+  /** Of whom the worktree is for; this process's user unless given. */
+  files?: Files
 }
 
 export interface CopyReport {
@@ -30,10 +33,10 @@ const maxFiles = 5_000
  * (not through a symlink either). Other worktrees and `.git` are left out, `node_modules` unless a glob names it.
  * @throws Unprocessable (422) when more than 5,000 files match
  */
-export async function copyFiles ({ from, to, globs }: CopyRequest): Promise<CopyReport> {
+export async function copyFiles ({ from, to, globs, files = ownFiles }: CopyRequest): Promise<CopyReport> {
   const report: CopyReport = { copied: [], skipped: [] }
   for (const path of await matchingFiles(from, globs)) {
-    const reason = await copyOne(join(from, path), join(to, path), to)
+    const reason = await copyOne(files, { source: join(from, path), target: join(to, path), worktree: to })
     if (reason === null) report.copied.push(path)
     else report.skipped.push({ path, reason })
   }
@@ -86,19 +89,20 @@ async function filesOf (path: string, entry: Dirent, exclude: (entry: Dirent) =>
 }
 
 /** Null when it was copied, else why not. */
-async function copyOne (source: string, target: string, worktree: string): Promise<string | null> {
+async function copyOne (files: Files, { source, target, worktree }: { source: string, target: string, worktree: string }): Promise<string | null> {
   if (await exists(target)) return 'is there already'
   const parent = await realPathOf(dirname(target))
   if (parent !== worktree && !isBelow(worktree, parent)) return 'would lie outside the worktree'
   try {
     const original = await realpath(source)
     if (!(await stat(original)).isFile()) return 'is not a file'
-    await makeFolders(parent)
-    await copyFile(original, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    await makeFolders(parent, files)
+    await files.copyFile(original, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
     return null
   } catch (error) {
     if (isAbsence(error)) return 'is a link to nothing'
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return 'is there already'
+    if (files !== ownFiles && error instanceof Error && 'code' in error && error.code === 'EACCES') return 'can not be read by the user that commands run as'
     throw error
   }
 }

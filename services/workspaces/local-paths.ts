@@ -1,6 +1,7 @@
 /** Small questions about paths on this machine's disk. */
-import { lstat, mkdir, realpath, rmdir, stat } from 'node:fs/promises'
+import { lstat, realpath, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { ownFiles, type Files } from '../process/files.ts'
 import { isBelow } from './worktree-path.ts'
 
 /** True when something (also a broken symlink) is at the path. */
@@ -50,10 +51,11 @@ export async function nearestExisting (path: string): Promise<string> {
 
 /**
  * Makes a folder with its parents.
+ * @param files of whom it is for
  * @returns the folders that were not there before, the outermost first
  */
-export async function makeFolders (path: string): Promise<string[]> {
-  const first = await mkdir(path, { recursive: true })
+export async function makeFolders (path: string, files: Pick<Files, 'mkdir'> = ownFiles): Promise<string[]> {
+  const first = await files.mkdir(path, { recursive: true })
   if (first === undefined) return []
   const made = []
   for (let folder = path; folder === first || isBelow(first, folder); folder = dirname(folder)) made.unshift(folder)

@@ -69,7 +69,7 @@ export async function prepareWorktree (deps: PrepareDeps, { row, made, runId, ow
       waitMs: repositoryWaitMs,
       signal
     }, async () => await place(deps, op, { row, made, base, owner, checkout: checkout.cwd, signal }))
-    const copied = await copySettings(op, placed, plan)
+    const copied = await copySettings(deps.git, op, placed, plan)
     const cwd = await workFolder(owner, plan.path)
     const done = await update(deps, placed.id, { cwd, provider_ref: plan.path, ...await makersOf(deps, placed, plan) })
     op.annotate(factsOf(done, plan, base, copied))
@@ -114,7 +114,7 @@ async function place (deps: PrepareDeps, op: OperationHandle, { row, made, base,
   }
   made.folder = true
   made.branch = plan.kind === 'create'
-  await makeFolders(dirname(plan.path))
+  await makeFolders(dirname(plan.path), deps.git.files)
   await addWorktree(deps.git, { repoRoot: plan.owner.root, path: plan.path, branch, baseSha: plan.kind === 'create' ? base.sha : null, signal })
   op.log.system(plan.kind === 'create'
     ? `Made the branch ${branch} from ${base.ref} (${base.sha}) and its worktree ${plan.path}\n`
@@ -136,10 +136,10 @@ export async function workFolder (owner: OwnerRepository, path: string): Promise
 }
 
 /** Copies the strategy's `copyFiles` and tells what came of each in the log. */
-export async function copySettings (op: OperationHandle, row: WorkspaceRow, { path, owner }: Pick<WorktreePlan, 'path' | 'owner'>): Promise<string[]> {
+export async function copySettings ({ files }: Git, op: OperationHandle, row: WorkspaceRow, { path, owner }: Pick<WorktreePlan, 'path' | 'owner'>): Promise<string[]> {
   const { copyFiles: globs = [] } = rowStrategy(row)
   if (globs.length === 0) return []
-  const report = await copyFiles({ from: await realPathOf(owner.root), to: path, globs })
+  const report = await copyFiles({ from: await realPathOf(owner.root), to: path, globs, files })
   for (const name of report.copied) op.log.system(`Copied ${name}\n`)
   for (const { path: name, reason } of report.skipped) op.log.system(`Did not copy ${name}: it ${reason}\n`)
   return report.copied

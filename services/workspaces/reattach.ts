@@ -34,7 +34,7 @@ export async function reattachWorktree (deps: PrepareDeps, row: WorkspaceRow, pa
       waitMs: repositoryWaitMs,
       signal: op.signal
     }, async () => await attach(deps, op, { row, owner, path, branch }))
-    await copySettings(op, attached, { path, owner })
+    await copySettings(deps.git, op, attached, { path, owner })
     return attached
   }))
   return value
@@ -61,7 +61,7 @@ async function attach (deps: PrepareDeps, op: OperationHandle, { row, owner, pat
     provision_fingerprint: null,
     ...(baseSha === null ? {} : { branch_created_by_runtime: true })
   })
-  await makeFolders(dirname(path))
+  await makeFolders(dirname(path), git.files)
   await addWorktree(git, { repoRoot: owner.root, path, branch, baseSha, signal: op.signal })
   op.log.system(baseSha === null ? `Attached the branch ${branch} at ${path} again\n` : `Made the branch ${branch} anew from ${baseSha} at ${path}\n`)
   op.annotate({ branchCreated: baseSha !== null, created: true })

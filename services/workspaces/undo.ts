@@ -1,5 +1,4 @@
 /** Takes back what a failed attempt to make a workspace has made so far. */
-import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Git } from '../git/exec.ts'
 import { deleteMergedBranch } from '../git/worktrees.ts'
@@ -56,7 +55,7 @@ async function attempt (problems: string[], what: string, step: () => Promise<vo
 async function removeFolder (git: Git, { repoRoot, path, parentDir }: UndoRequest): Promise<void> {
   // Forced twice: the entry of an attempt that was killed is still locked. git refuses when it has no entry; the folder goes anyway.
   await git(['worktree', 'remove', '--force', '--force', '--', path], { cwd: repoRoot, allowExitCodes: [1, 128] })
-  await rm(path, { recursive: true, force: true })
+  await git.files.rm(path, { recursive: true, force: true })
   if (await exists(path)) throw new Error('it is there again')
   await removeEmptyFolders(dirname(path), parentDir)
 }

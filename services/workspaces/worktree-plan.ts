@@ -1,6 +1,7 @@
 /** Looks where the worktree of a branch is or should be, and whether it may be made or used; changes nothing. */
-import { access, constants, realpath } from 'node:fs/promises'
+import { constants, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { sql, type SqlBool } from 'kysely'
 import type { Db } from '../../db/client.ts'
 import { findWorktreeHolders } from '../../db/execution-workspaces.ts'
@@ -64,6 +65,7 @@ export function createWorktreePlanner (deps: PlannerDeps): WorktreePlanner {
       const path = elsewhere ?? wanted
       await refuseProjectFolders(deps.db, wish, owner, path)
       await refuseForeignPlace(deps, owner, path)
+      await requireOwnRepository(deps.git, owner)
       await refuseTaken(deps, wish, path)
       if (await exists(path)) {
         await requireWorktree(deps.git, worktrees, path, wish.branch)
@@ -145,11 +147,11 @@ export function worktreeTaken (path: string, other: { id: string, name: string }
   })
 }
 
-async function refuseForeignPlace ({ dataDir, allowedRoots, homeDir = homedir() }: PlannerDeps, owner: OwnerRepository, path: string): Promise<void> {
+async function refuseForeignPlace ({ git, dataDir, allowedRoots, homeDir = homedir() }: PlannerDeps, owner: OwnerRepository, path: string): Promise<void> {
   const [repoRoot, gitDir, data, home] = await Promise.all([owner.root, owner.commonDir, dataDir, homeDir].map(realPathOf)) as [string, string, string, string]
   const reason = reasonAgainst(path, { projectFolders: [], repoRoot, gitDir, dataDir: data, homeDir: home })
   if (reason !== null) throw new PathNotAllowed(`A worktree can not be made there: ${reason}.`)
-  await requireWritable(await nearestExisting(path))
+  await requireWritable(git, await nearestExisting(path))
   if (allowedRoots.length === 0) return
   const roots = await Promise.all([...allowedRoots, dataDir, owner.root].map(realPathOf))
   if (!roots.some(root => isBelow(root, path))) {
@@ -158,14 +160,33 @@ async function refuseForeignPlace ({ dataDir, allowedRoots, homeDir = homedir() 
 }
 
 /** What is above the place must be a folder in which something can be made. */
-async function requireWritable (path: string): Promise<void> {
+async function requireWritable (git: Git, path: string): Promise<void> {
   if (!await isDirectory(path)) throw new PathNotAllowed(`A worktree can not be made there: ${path} is not a folder.`)
-  try {
-    await access(path, constants.W_OK | constants.X_OK)
-  } catch (error) {
-    throw new PathNotAllowed(`A worktree can not be made there: there is no permission to write in ${path}.`, { cause: error })
+  const problem = await whyNotWritable(git, path)
+  if (problem !== null) throw new PathNotAllowed(`A worktree can not be made there: ${problem}.`)
+}
+
+/** Where git runs as a user of its own, that one must be able to write what a new worktree adds to the repository. */
+async function requireOwnRepository (git: Git, { commonDir }: OwnerRepository): Promise<void> {
+  if (git.user === null) return
+  for (const path of [commonDir, ...['objects', 'refs', 'worktrees'].map(name => join(commonDir, name))]) {
+    const problem = await exists(path) ? await whyNotWritable(git, path) : null
+    if (problem !== null) throw new PathNotAllowed(`Worktrees of this repository can not be made: ${problem}.`)
   }
 }
+
+/** Null when whoever runs git can make something in the folder, else a clause that says who can't. */
+export async function whyNotWritable ({ files, user }: Git, path: string): Promise<string | null> {
+  try {
+    await files.access(path, constants.W_OK | constants.X_OK)
+    return null
+  } catch (error) {
+    if (!isSystemError(error)) throw error
+    return user === null ? `there is no permission to write in ${path}` : `commands run as ${user.name} (BERTH_CHILD_USER), who may not write in ${path}`
+  }
+}
+
+const isSystemError = (error: unknown) => error instanceof Error && 'code' in error
 
 /** An existing folder is used only when git itself says that it is this branch's worktree. */
 async function requireWorktree (git: Git, worktrees: readonly Worktree[], path: string, branch: string): Promise<void> {

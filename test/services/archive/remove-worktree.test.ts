@@ -23,6 +23,7 @@ t.test('a change between the snapshot and the deletion puts everything back', as
       if (armed !== null && options.cwd === armed) await appendFile(join(armed, 'README.md'), 'still writing\n')
       return await real(args, options)
     }, {
+      ...real,
       async bytes (...[args, options]: Parameters<typeof real.bytes>) {
         if (armed !== null && options.cwd === armed) await appendFile(join(armed, 'README.md'), 'still writing\n')
         return await real.bytes(args, options)

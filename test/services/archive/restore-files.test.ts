@@ -15,6 +15,7 @@ t.test('a disk that fails while files are put back: archived as before, and the 
   const { archive, addWorkspace, read, repo, operations } = await makeHarbour(t, {
     db,
     git: real => Object.assign(async (...args: Parameters<typeof real>) => await real(...args), {
+      ...real,
       async bytes (...[args, options]: Parameters<typeof real.bytes>) {
         if (args[0] === 'ls-tree' && options.cwd === failsIn) {
           await writeFile(join(failsIn, 'meanwhile.txt'), 'written in between\n')

@@ -102,7 +102,7 @@ t.test('an archive that removes the files can not be cancelled, and tells how to
         for (const id of harbour.recorder.underWay()) tried.push(await Promise.resolve().then(() => harbour.recorder.cancel(id, cancellerOf(localBoard))).catch((error: unknown) => error))
       }
       return await real(args, options)
-    }, { bytes: real.bytes })
+    }, { ...real })
   })
   const { id, path } = await harbour.addWorkspace('feature')
   armed = asidePathOf(path, id)

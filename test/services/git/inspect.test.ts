@@ -59,7 +59,7 @@ t.test('changes of every kind are counted and named, with few processes', async 
     processes++
     return started
   }
-  const counting: Git = Object.assign((...call: Parameters<Git>) => counted(git(...call)), { bytes: (...call: Parameters<Git>) => counted(git.bytes(...call)) })
+  const counting: Git = Object.assign((...call: Parameters<Git>) => counted(git(...call)), { ...git, bytes: (...call: Parameters<Git>) => counted(git.bytes(...call)) })
   t.match(await inspectWorktree(counting, { path: tree, baseRef: 'main', branchName: 'work' }), {
     hasDirtyTrackedFiles: true,
     hasUntrackedFiles: true,

@@ -70,7 +70,7 @@ t.test('nothing is written into the repository, and what can not be found out is
   t.match(await inspect(), { isMergedIntoBase: false })
   t.equal(objects(), before)
   await t.rejects(findMergeEvidence(git, { path: tree, base: 'main', tip: 'HEAD' }, 1_001), /too many/)
-  const failing = Object.assign(async (...call: Parameters<typeof git>) => call[0][0] === 'merge-base' ? await git(['rev-parse', '--verify', 'no-such-ref'], call[1]) : await git(...call), { bytes: git.bytes })
+  const failing = Object.assign(async (...call: Parameters<typeof git>) => call[0][0] === 'merge-base' ? await git(['rev-parse', '--verify', 'no-such-ref'], call[1]) : await git(...call), { ...git })
   t.match(await inspectWorktree(failing, { path: tree, baseRef: 'main', branchName: 'work' }), { isMergedIntoBase: null, mergeEvidence: null, aheadCount: 2, problems: [/squash merge/] })
 })
 

@@ -181,7 +181,7 @@ function meddling (command: string, meddle: () => void): Git {
     if (args[0] === command) meddle()
     return run()
   }
-  return Object.assign((...given: Parameters<Git>) => call(given[0], () => git(...given)), { bytes: (...given: Parameters<Git>) => call(given[0], () => git.bytes(...given)) })
+  return Object.assign((...given: Parameters<Git>) => call(given[0], () => git(...given)), { ...git, bytes: (...given: Parameters<Git>) => call(given[0], () => git.bytes(...given)) })
 }
 
 t.test('a file that changes once while the snapshot is taken is in it as it was last', async t => {
