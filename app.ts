@@ -12,6 +12,7 @@ import config, { type Config } from './plugins/config.ts'
 import connections from './plugins/connections.ts'
 import credentialEnds from './plugins/credential-ends.ts'
 import database from './plugins/database.ts'
+import childUser from './plugins/child-user.ts'
 import clientError, { answerClientError } from './plugins/client-error.ts'
 import errors, { sendError } from './plugins/errors.ts'
 import directory from './plugins/directory.ts'
@@ -152,6 +153,7 @@ export async function buildApp (settings: Config, options: AppOptions = {}): Pro
   await app.register(connections)
   await app.register(freeSpace)
   await app.register(database, { database: options.database })
+  await app.register(childUser)
   await app.register(loginFailures)
   await app.register(auth, { identify: options.identify })
   await app.register(credentialEnds)

@@ -32,11 +32,11 @@ export default fp(async app => {
   const view = createWorkspaceView({ currentServicesOf: createCurrentServices({ db }) })
   const deps: ArchiveControlDeps = {
     db,
-    git: createGit({ launch: app.launch }),
+    git: createGit({ launch: app.launch, as: app.children }),
     hostId,
     locks,
     recorder,
-    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch }),
+    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch, user: app.children.user }),
     access: createRuntimeAccess({ db }),
     view,
     dataDir,
@@ -51,4 +51,4 @@ export default fp(async app => {
     log: app.log
   }
   app.decorate('archival', { ...createArchive(deps), gather: deps, explain: async (actor, id) => await explainWorkspace(deps, actor, id) })
-}, { name: 'archival-cleanup', dependencies: ['config', 'launch', 'database', 'free-space', 'operations', 'workspaces', 'runtime-control'] })
+}, { name: 'archival-cleanup', dependencies: ['config', 'launch', 'child-user', 'database', 'free-space', 'operations', 'workspaces', 'runtime-control'] })

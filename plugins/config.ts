@@ -1,4 +1,5 @@
 /** The configuration: read once from the environment, checked, and shared as `app.config`. */
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
@@ -7,6 +8,7 @@ import { dataDirOf } from '../db/data-dir.ts'
 import { BadPattern, parsePatterns } from '../services/operations/configured-patterns.ts'
 import type { GatewaySettings } from '../services/access/gateway-identity.ts'
 import type { JwtSettings } from '../services/access/jwt.ts'
+import { findChildUser, UnusableUser, type ChildUser } from '../services/process/child-user.ts'
 import { gatewaySettings, jwtSettings, trustedProxies } from './auth-settings.ts'
 import { badSetting, ConfigError } from './config-error.ts'
 import { Environment, settings } from './config-schema.ts'
@@ -36,6 +38,8 @@ export interface Config {
   /** Addresses whose `X-Forwarded-*` headers are believed; true for all. */
   trustProxy: boolean | string[]
   gitHooks: boolean
+  /** Whom commands and git run as; null: as this process. */
+  childUser: ChildUser | null
   logLevel: string
   portRange: { from: number, to: number }
   jobLogMaxBytes: number
@@ -94,6 +98,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     basePath: basePath(values.BERTH_BASE_PATH ?? ''),
     trustProxy: trustedProxies(values.BERTH_TRUST_PROXY),
     gitHooks: values.BERTH_GIT_HOOKS,
+    childUser: childUser(values.BERTH_CHILD_USER),
     logLevel: values.LOG_LEVEL,
     portRange: portRange(values.BERTH_PORT_RANGE),
     jobLogMaxBytes: values.BERTH_JOB_LOG_MAX_BYTES,
@@ -183,6 +188,16 @@ function redactPatterns (value: string | undefined): RegExp[] {
     return parsePatterns(value ?? '')
   } catch (error) {
     if (error instanceof BadPattern) throw new ConfigError(`BERTH_REDACT_PATTERNS must be ${error.message}. See npm start -- --help.`)
+    throw error
+  }
+}
+
+function childUser (value: string | undefined): ChildUser | null {
+  if (value === undefined) return null
+  try {
+    return findChildUser(value, readFileSync('/etc/passwd', 'utf8'))
+  } catch (error) {
+    if (error instanceof UnusableUser) throw new ConfigError(`BERTH_CHILD_USER ${error.message}. See npm start -- --help.`)
     throw error
   }
 }

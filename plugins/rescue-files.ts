@@ -10,5 +10,5 @@ declare module 'fastify' {
 
 export default fp(async app => {
   const { db } = app.database
-  app.decorate('rescueFiles', createRescueFiles({ db, git: createGit({ launch: app.launch }), dataDir: app.config.dataDir, hostId: app.operations.hostId, access: createRuntimeAccess({ db }) }))
-}, { name: 'rescue-files', dependencies: ['database', 'operations'] })
+  app.decorate('rescueFiles', createRescueFiles({ db, git: createGit({ launch: app.launch, as: app.children }), dataDir: app.config.dataDir, hostId: app.operations.hostId, access: createRuntimeAccess({ db }) }))
+}, { name: 'rescue-files', dependencies: ['child-user', 'database', 'operations'] })

@@ -56,7 +56,7 @@ export default fp(async app => {
   const session: SessionDeps = {
     db,
     ports: createPorts({ db, hostId, range: portRange, now }),
-    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch })
+    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch, user: app.children.user })
   }
   const supervisor = superviseOf(app, session)
   const currentServicesOf = createCurrentServices({ db })
@@ -78,4 +78,4 @@ export default fp(async app => {
   })
   app.addHook('onClose', async () => { await supervisor.close({ stopServices: stopServicesOnExit }) })
   app.decorate('runtimeControl', { ...control, supervisor, currentServicesOf })
-}, { name: 'runtime-control', dependencies: ['config', 'launch', 'database', 'free-space', 'operations', 'workspaces'] })
+}, { name: 'runtime-control', dependencies: ['config', 'launch', 'child-user', 'database', 'free-space', 'operations', 'workspaces'] })

@@ -17,8 +17,8 @@ export default fp(async app => {
   const { db } = app.database
   const { hostId, locks, recorder } = app.operations
   const { allowedRoots, commandEnvNames, commandTimeoutSec, dataDir, envPrefix, gitHooks } = app.config
-  const git = createGit({ hooks: gitHooks, launch: app.launch })
-  const environment = createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch })
+  const git = createGit({ hooks: gitHooks, launch: app.launch, as: app.children })
+  const environment = createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch, user: app.children.user })
   const planner = createWorktreePlanner({ db, git, hostId, dataDir, allowedRoots })
   const realizer = createRealizer({ db, git, hostId, locks, recorder, environment, planner, dataDir, commandTimeoutMs: commandTimeoutSec * 1000 })
   // Registered later, since archiving stands on workspaces; asked only once requests come.
@@ -30,4 +30,4 @@ export default fp(async app => {
   app.decorate('workspaces', createWorkspaceControl({
     db, git, hostId, planner, realizer, recorder, archive, allowedRoots, dataDir, requireRoom: app.freeSpace.requireRoom, currentServicesOf: createCurrentServices({ db })
   }))
-}, { name: 'workspaces', dependencies: ['config', 'launch', 'database', 'free-space', 'operations'] })
+}, { name: 'workspaces', dependencies: ['config', 'launch', 'child-user', 'database', 'free-space', 'operations'] })

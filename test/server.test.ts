@@ -81,6 +81,8 @@ t.test('what can not work is refused in one line', async t => {
   const cases: [Record<string, string>, RegExp][] = [
     [{ BERTH_PORT: 'web' }, /^Berth can not start: BERTH_PORT must be a port number from 0 to 65535, not "web"\. See npm start -- --help\.\n$/],
     [{ BERTH_HOST: '0.0.0.0' }, /^Berth can not start: BERTH_HOST must be a loopback address .*\n$/],
+    [{ BERTH_CHILD_USER: 'no-such-user' }, /^Berth can not start: BERTH_CHILD_USER names "no-such-user", a user that .*\n$/],
+    [{ BERTH_CHILD_USER: '0' }, /^Berth can not start: BERTH_CHILD_USER must not name root .*\n$/],
     [{ BERTH_DATA_DIR: file }, /^Berth can not start: .*is not a folder\. Check BERTH_DATA_DIR\.\n$/],
     [{ BERTH_DATA_DIR: join(folder, 'data'), DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/x' }, /^Berth can not start: No connection to postgres:\/\/me@127\.0\.0\.1:1\/x: .*\n$/]
   ]

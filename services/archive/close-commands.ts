@@ -47,7 +47,7 @@ async function runOne (run: ArchiveRun, { kind, source, command: written }: Clos
       async op => {
         await deps.environment.requireFolder(cwd, context)
         const env = deps.environment.build({ context, mark: op.mark })
-        const result = await runCommand({ op, command, cwd, env, timeoutMs: deps.commandTimeoutMs, signal: run.op.signal, launch: deps.environment.launch })
+        const result = await runCommand({ op, command, cwd, env, user: deps.environment.user, timeoutMs: deps.commandTimeoutMs, signal: run.op.signal, launch: deps.environment.launch })
         await op.finish(finishOf(op, result))
         const short = shortfall(result, deps.commandTimeoutMs)
         return short === null ? null : `${name} ${short} (operation ${op.id}).`

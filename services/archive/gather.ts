@@ -63,7 +63,7 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
   const primary = workspaces.find(one => one.is_primary) ?? null
   const sharedWith = holders.filter(holder => holder.realized_path === row.realized_path).map(holder => holder.name)
   const verdict = await judgeRemoval(deps, row, { holders })
-  const removal = decideRemoval({ row, verdict, sharedWith, inspection, isLocked })
+  const removal = decideRemoval({ row, verdict, sharedWith, inspection, isLocked, childUser: deps.git.user?.name ?? null })
   return {
     row,
     projectWorkspace,

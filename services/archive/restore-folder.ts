@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { updateWorkspace } from '../../db/execution-workspaces.ts'
 import { RestoreFailed } from '../errors.ts'
 import { differenceFromStored } from '../folders/store-folder.ts'
-import type { StoredFolder } from '../folders/stored-folder.ts'
+import { placesOf, type StoredFolder } from '../folders/stored-folder.ts'
 import { unpackFolder } from '../folders/unpack-folder.ts'
 import { isDirectory } from '../workspaces/local-paths.ts'
 import { warn, type ArchiveRun } from './archive-run.ts'
@@ -44,6 +44,8 @@ export async function putFolderBack (run: ArchiveRun): Promise<void> {
 
 async function unpack (run: ArchiveRun, path: string, stored: StoredFolder): Promise<void> {
   const { deps, row, state, op } = run
+  const { user } = deps.git
+  if (user !== null) throw new RestoreFailed(`Plain folders are not restored while commands run as ${user.name} (BERTH_CHILD_USER); the archive ${placesOf(deps.dataDir, stored.name).archive} stays as it is.`)
   await state.set({ madeByRestore: true, claimed: !row.created_by_runtime })
   const claimed = await updateWorkspace(deps.db, row.id, { created_by_runtime: true, provision_fingerprint: null }, deps.now())
   if (claimed !== undefined) run.row = claimed

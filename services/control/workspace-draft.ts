@@ -6,7 +6,7 @@ import type { CreateWorkspaceBody } from '../../openapi/schemas/workspace.ts'
 import type { WorkspaceConfig, WorkspaceConfigPatch } from '../../openapi/schemas/workspace-config.ts'
 import type { Git } from '../git/exec.ts'
 import { resolveBase, validBranchName, type OwnerRepository, type ResolvedBase } from '../git/worktrees.ts'
-import { BaseRefNotFound, BranchNameInvalid, InvalidReference, NoLocalPath } from '../errors.ts'
+import { BaseRefNotFound, BranchNameInvalid, InvalidReference, NoLocalPath, PathNotAllowed } from '../errors.ts'
 import { checkRuntimeConfig } from '../runtime/config.ts'
 import { withProblems } from '../workspaces/as-problem.ts'
 import { nameBranch } from '../workspaces/branch.ts'
@@ -15,7 +15,7 @@ import { configInMetadata } from '../workspaces/config-input.ts'
 import { isDirectory } from '../workspaces/local-paths.ts'
 import { effectiveIssueSettings, providerOf, resolveMode, resolveStrategy, type Wishes } from '../workspaces/policy.ts'
 import type { StoredStrategy } from '../workspaces/strategy.ts'
-import { ownerOf, type WorktreePlanner } from '../workspaces/worktree-plan.ts'
+import { ownerOf, whyNotWritable, type WorktreePlanner } from '../workspaces/worktree-plan.ts'
 import type { WorkspacePlace } from './workspace-place.ts'
 
 export interface DraftDeps {
@@ -100,9 +100,11 @@ async function placeOf (deps: DraftDeps, draft: Draft, decided: Decided): Promis
 }
 
 /** Shared work happens in the project workspace's own folder. */
-async function inCheckout ({ hostId }: DraftDeps, { place }: Decided): Promise<Placed> {
+async function inCheckout ({ git, hostId }: DraftDeps, { place }: Decided): Promise<Placed> {
   const { cwd, repoRef } = checkoutOf(place)
   if (!await isDirectory(cwd)) throw new NoLocalPath(`The project workspace's folder ${cwd} is not there.`)
+  const problem = git.user === null ? null : await whyNotWritable(git, cwd)
+  if (problem !== null) throw new PathNotAllowed(`The project workspace's folder can not be worked in: ${problem}.`)
   return { columns: { cwd, host_id: hostId, base_ref: repoRef }, owner: null }
 }
 

@@ -1,6 +1,7 @@
 /** Runs a command to its end under an operation: output to the log as it comes, and nothing of it left running afterwards. */
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import type { ChildUser } from '../process/child-user.ts'
 import { outOfMemoryWords, wasOutOfMemory, type Limits } from '../process/limits.ts'
 import { launchHere, type Launch } from '../process/launch.ts'
 import { settlesWithin } from '../process/settles-within.ts'
@@ -21,6 +22,8 @@ export interface CommandRunOptions {
   cwd: string
   /** The whole environment; the operation's mark is put in. Secrets in it are masked in the log. */
   env: Record<string, string>
+  /** Whom it runs as; null: as this process. */
+  user?: ChildUser | null
   /** Null: no limit. */
   timeoutMs: number | null
   /** The setting the limit comes from, to be named when it is over. */
@@ -134,13 +137,13 @@ async function settleOutput (child: SpawnedProcess, copy: Copy): Promise<void> {
  * Runs a shell command and streams its output to the operation's log. Ends its whole process tree on a time-out or an
  * abort, and whatever it leaves running when it exits. Throws CommandNotStarted when it can't be started.
  */
-export async function runCommand ({ op, command, cwd, env, timeoutMs, timeoutName = 'BERTH_COMMAND_TIMEOUT_SEC', graceMs = defaultGraceMs, limits, signal, onSpawned, launch = launchHere }: CommandRunOptions): Promise<CommandResult> {
+export async function runCommand ({ op, command, cwd, env, user = null, timeoutMs, timeoutName = 'BERTH_COMMAND_TIMEOUT_SEC', graceMs = defaultGraceMs, limits, signal, onSpawned, launch = launchHere }: CommandRunOptions): Promise<CommandResult> {
   op.log.addSecrets(env)
   const ended = signal === undefined ? op.signal : AbortSignal.any([op.signal, signal])
   ended.throwIfAborted()
   // Made from the operation's, by which all is found, but its own: an operation may run several commands at once.
   const mark = `${op.mark}.${randomUUID()}`
-  const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: 'pipe', ...(limits === undefined ? {} : { group: { mark, limits } }) }, { launch })
+  const child = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: 'pipe', user, ...(limits === undefined ? {} : { group: { mark, limits } }) }, { launch })
   if (child.limitsProblem !== null) op.log.system(child.limitsProblem)
   const root: ProcessIdentity = { pid: child.pid, startTime: child.startTime, begunBefore: child.begunBefore ?? null }
   const attached = attachWhenStaying(op, child, root)

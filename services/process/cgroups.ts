@@ -1,20 +1,22 @@
 /** The control groups of what this host has started: one for each mark, in which its processes stay wherever they go. */
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, stat } from 'node:fs/promises'
+import { devNull } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { cgroupAt, codeOf, type Cgroup } from './cgroup.ts'
+import { cgroupEntry } from './cgroup-entry.ts'
 import { cgroupPlace, type CgroupPlace } from './cgroup-place.ts'
+import type { ChildUser } from './child-user.ts'
+import { launchHere } from './launch.ts'
 
 export interface Cgroups {
-  /** Makes the group of a mark; null where this host has no room for it, see `problem`. */
-  make (mark: string): Promise<Cgroup | null>
+  /** Makes the group of a mark, for processes of `user`; null where this host has no room for it, see `problem`. */
+  make (mark: string, user?: ChildUser | null): Promise<Cgroup | null>
   /** The groups of a mark that are there, and of marks made from it (`<mark>.…`), whichever process made them. */
   find (mark: string): Cgroup[]
-  /** Why none can be made, in words; null when they can. The first call tries it out. */
-  problem (): Promise<string | null>
+  /** Why none can be made, in words; null when they can. The first call for a user tries it out. */
+  problem (user?: ChildUser | null): Promise<string | null>
   /** Where groups are made; null where /proc names no place. */
   place (): CgroupPlace | null
 }
@@ -32,21 +34,25 @@ const leftoverAfterMs = 60_000
 
 export function createCgroups ({ procFolder = '/proc' }: CgroupsOptions = {}): Cgroups {
   let found: CgroupPlace | string | null = null
-  let tried: Promise<string | null> | null = null
+  const tried = new Map<number | null, Promise<string | null>>()
 
   const placeOrReason = () => (found ??= readPlace(procFolder))
   const place = () => {
     const known = placeOrReason()
     return typeof known === 'string' ? null : known
   }
-  const problem = async () => {
+  const problem = async (user: ChildUser | null = null) => {
     const known = placeOrReason()
-    return typeof known === 'string' ? known : await (tried ??= tryOut(known.base))
+    if (typeof known === 'string') return known
+    const key = user?.uid ?? null
+    const trial = tried.get(key) ?? tryOut(known.base, user)
+    tried.set(key, trial)
+    return await trial
   }
 
-  async function make (mark: string): Promise<Cgroup | null> {
+  async function make (mark: string, user: ChildUser | null = null): Promise<Cgroup | null> {
     const at = place()
-    if (at === null || !usableMark.test(mark) || await problem() !== null) return null
+    if (at === null || !usableMark.test(mark) || await problem(user) !== null) return null
     const folder = join(at.base, prefix + mark)
     const code = await mkdir(folder).then(() => null, codeOf)
     return code === null || code === 'EEXIST' ? cgroupAt(folder) : null
@@ -84,7 +90,7 @@ function findBelow (base: string | null, mark: string): Cgroup[] {
 }
 
 /** Makes a group and lets a shell enter it: rights and kinds of groups can't be told more surely. Null when it works. */
-async function tryOut (base: string): Promise<string | null> {
+async function tryOut (base: string, user: ChildUser | null): Promise<string | null> {
   const group = cgroupAt(join(base, `${prefix}try-${randomUUID()}`))
   try {
     await mkdir(group.folder)
@@ -92,14 +98,24 @@ async function tryOut (base: string): Promise<string | null> {
     return `no control group can be made in ${base} (${codeOf(error)})`
   }
   try {
-    await promisify(execFile)('/bin/sh', ['-c', 'echo $$ > "$0"', join(group.folder, 'cgroup.procs')])
-  } catch {
-    return `processes can not be moved to a control group in ${base}`
+    if (!await enters(group, user)) return `processes${user === null ? '' : ` of ${user.name}`} can not be moved to a control group in ${base}`
   } finally {
     await group.remove()
   }
   await removeLeftovers(base)
   return null
+}
+
+/** Whether a shell of the user's can go into the group. */
+async function enters (group: Cgroup, user: ChildUser | null): Promise<boolean> {
+  try {
+    const { command, opens } = cgroupEntry(group, user)
+    const { exited } = await launchHere({ file: '/bin/sh', args: ['-c', command], cwd: '/', env: {}, input: 'none', output: { toFile: devNull }, user, opens })
+    return (await exited).code === 0
+  } catch {
+    // The file can't be opened, or the shell not be started.
+    return false
+  }
 }
 
 async function removeLeftovers (base: string): Promise<void> {

@@ -1,4 +1,5 @@
 /** The environment of a command: an allow-list of the host's, the command's own, its port, what it works on; the folder it runs in; what begins it. */
+import { environmentFor, type ChildUser } from './child-user.ts'
 import type { FolderRule } from './folder-rule.ts'
 import { launchHere, type Launch } from './launch.ts'
 import { markVariable } from './tree.ts'
@@ -38,6 +39,8 @@ export interface EnvironmentBuilderDeps {
   folderRule?: FolderRule
   /** What begins commands; this process itself unless given. */
   launch?: Launch
+  /** Whom commands run as; null or absent: as this process. */
+  user?: ChildUser | null
 }
 
 export interface EnvironmentInput {
@@ -50,6 +53,8 @@ export interface EnvironmentInput {
 }
 
 export interface EnvironmentBuilder {
+  /** Whom the commands are to be run as, with that environment; null: as this process. */
+  readonly user: ChildUser | null
   /** The whole environment of one command. What is unknown is an empty string, so that `set -u` scripts work. */
   build (input: EnvironmentInput): Record<string, string>
   /** To be asked just before a command is started in `cwd`. @throws PathNotAllowed (422) */
@@ -63,9 +68,10 @@ const alwaysPassedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_
 const neverPassedOn = ['DATABASE_URL', 'BERTH_*']
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-export function createEnvironmentBuilder ({ hostEnv, commandEnvNames, prefix, folderRule, launch = launchHere }: EnvironmentBuilderDeps): EnvironmentBuilder {
-  const inherited = passedOn(hostEnv, [...alwaysPassedOn, ...commandEnvNames])
+export function createEnvironmentBuilder ({ hostEnv, commandEnvNames, prefix, folderRule, launch = launchHere, user = null }: EnvironmentBuilderDeps): EnvironmentBuilder {
+  const inherited = passedOn(environmentFor(user, hostEnv), [...alwaysPassedOn, ...commandEnvNames])
   return {
+    user,
     build: ({ context, own, port, mark }) => ({
       ...inherited,
       ...own,

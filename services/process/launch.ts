@@ -19,6 +19,8 @@ export interface LaunchRequest {
   output: { toFile: string } | 'pipe'
   /** Whom it runs as; absent or null: as whoever begins it. */
   user?: ChildUser | null
+  /** A file that it has open for writing, as its descriptor 3; absent or null: none. */
+  opens?: string | null
 }
 
 /** How a process ended: with a code or by a signal, the other is null; both are null where nobody saw it. */
@@ -71,13 +73,17 @@ export const launchHere: Launch = async request => {
 export type Pipes = readonly ['pipe' | Writable, 'pipe' | Writable, 'pipe' | Writable]
 
 /** Spawns as asked for, in a session of its own. A name that isn't found and the like come as the child's `error`. @throws what can't even be tried */
-export function begin ({ file, args, cwd, env, input, output, user }: LaunchRequest, [stdin, stdout, stderr]: Pipes): ChildProcess {
-  const log = output === 'pipe' ? null : openSync(output.toFile, 'a', 0o600)
+export function begin ({ file, args, cwd, env, input, output, user, opens = null }: LaunchRequest, [stdin, stdout, stderr]: Pipes): ChildProcess {
+  const opened: number[] = []
   try {
+    if (output !== 'pipe') opened.push(openSync(output.toFile, 'a', 0o600))
+    const [log] = opened
+    const further = opens === null ? [] : [openSync(opens, 'w')]
+    opened.push(...further)
     // `detached` is setsid(): signals to our terminal don't reach the child, and its group has its pid.
-    return spawn(file, args, { cwd, env, detached: true, stdio: [input === 'pipe' ? stdin : 'ignore', log ?? stdout, log ?? stderr], ...idsOf(user) })
+    return spawn(file, args, { cwd, env, detached: true, stdio: [input === 'pipe' ? stdin : 'ignore', log ?? stdout, log ?? stderr, ...further], ...idsOf(user) })
   } finally {
-    if (log !== null) closeSync(log)
+    for (const fd of opened) closeSync(fd)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Memory and process limits of what is started, by its control group; and whether the kernel ended it for want of memory. */
 import type { Cgroup } from './cgroup.ts'
 import { hostCgroups, type Cgroups } from './cgroups.ts'
+import type { ChildUser } from './child-user.ts'
 import { enableController } from './controllers.ts'
 
 export interface Limits {
@@ -22,13 +23,14 @@ interface Wish {
 /**
  * Sets the limits on a group before anything enters it. What this host can't enforce does not stop the start.
  * @param group null where none could be made
+ * @param user whom what enters it runs as; null: as this process
  * @returns null when all is enforced (or nothing was asked for), else a sentence that says what is not and why
  */
-export async function applyLimits (cgroups: Cgroups, group: Cgroup | null, limits: Limits | undefined): Promise<string | null> {
+export async function applyLimits (cgroups: Cgroups, group: Cgroup | null, limits: Limits | undefined, user: ChildUser | null = null): Promise<string | null> {
   const wishes = wishesOf(limits)
   if (wishes.length === 0) return null
   const place = cgroups.place()
-  if (group === null || place === null) return notEnforced(wishes, await cgroups.problem() ?? 'its control group could not be made')
+  if (group === null || place === null) return notEnforced(wishes, await cgroups.problem(user) ?? 'its control group could not be made')
   const problems: [Wish, string][] = []
   for (const wish of wishes) {
     const problem = await enableController(place, wish.controller) ?? await applyWish(group, wish)

@@ -1,9 +1,11 @@
 /** Starting a command: in a session of its own, by a login-free shell, its output to a file or to us. */
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fchownSync, openSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { devNull } from 'node:os'
 import { CommandNotStarted } from '../errors.ts'
-import type { Cgroup } from './cgroup.ts'
+import { cgroupEntry } from './cgroup-entry.ts'
 import { hostCgroups, type Cgroups } from './cgroups.ts'
+import type { ChildUser } from './child-user.ts'
 import { inFolder } from './in-folder.ts'
 import { launchHere, LauncherLost, type Launch, type Launched } from './launch.ts'
 import { applyLimits, type Limits } from './limits.ts'
@@ -24,6 +26,8 @@ export interface SpawnInput {
   env: Record<string, string>
   /** A file both streams are appended to by the kernel, or pipes to this process. */
   output: { toFile: string } | 'pipe'
+  /** Whom it runs as; absent or null: as this process. */
+  user?: ChildUser | null | undefined
   /**
    * Where the host allows it, the process and all it starts stay in a control group of this mark, within these limits. The
    * kernel takes some 10 ms to move a process there, so only what has limits is given one.
@@ -50,30 +54,21 @@ const lostGraceMs = 500
  * Starts `command`; its standard input is empty.
  * @throws CommandNotStarted when the folder is missing, the log can't be opened or the system refuses
  */
-export async function spawnProcess ({ command, cwd, env, output, group }: SpawnInput, { launch = launchHere, cgroups = hostCgroups }: SpawnDeps = {}): Promise<SpawnedProcess> {
+export async function spawnProcess ({ command, cwd, env, output, user = null, group }: SpawnInput, { launch = launchHere, cgroups = hostCgroups }: SpawnDeps = {}): Promise<SpawnedProcess> {
   await requireFolder(cwd)
-  if (output !== 'pipe') await requireLog(output.toFile)
-  const cgroup = group === undefined ? null : await cgroups.make(group.mark)
+  if (output !== 'pipe') await requireLog(output.toFile, user)
+  const cgroup = group === undefined ? null : await cgroups.make(group.mark, user)
   try {
-    const limitsProblem = await applyLimits(cgroups, cgroup, group?.limits)
+    const limitsProblem = await applyLimits(cgroups, cgroup, group?.limits, user)
     const begunBefore = countBegun()
-    const { stdin, ...begun } = await launch({ file: shell, args: ['-c', entering(cgroup) + command], cwd, env, input: 'none', output })
+    const { text, opens } = cgroupEntry(cgroup, user)
+    const { stdin, ...begun } = await launch({ file: shell, args: ['-c', text + command], cwd, env, input: 'none', output, user, opens })
     return { ...begun, begunBefore, limitsProblem }
   } catch (cause) {
     if (cause instanceof LauncherLost) await terminate({ root: null, mark: env[markVariable] ?? null, graceMs: lostGraceMs }, cgroups)
     await cgroup?.remove()
     throw new CommandNotStarted(`The command could not be started in ${cwd}: ${reasonOf(cause)}`, { cause })
   }
-}
-
-/**
- * Shell text by which the shell itself goes into the group before it does anything else, so that nothing of the command ever
- * runs outside. On the same line, so that the shell's messages name the command's own lines; that it works was tried out.
- */
-function entering (cgroup: Cgroup | null): string {
-  if (cgroup === null) return ''
-  const file = `${cgroup.folder}/cgroup.procs`.replaceAll("'", "'\\''")
-  return `{ echo $$ >'${file}'; } 2>/dev/null || :; `
 }
 
 async function requireFolder (cwd: string): Promise<void> {
@@ -84,9 +79,12 @@ async function requireFolder (cwd: string): Promise<void> {
 }
 
 /** Makes the file, and its folder, where it is missing. */
-async function requireLog (path: string): Promise<void> {
+async function requireLog (path: string, user: ChildUser | null): Promise<void> {
   try {
-    await inFolder(path, () => closeSync(openSync(path, 'a', 0o600)))
+    const fd = await inFolder(path, () => openSync(path, 'a', 0o600))
+    // Its own output: programs that open /dev/stdout or /dev/stderr need the right to. Its folder stays closed to the user.
+    if (user !== null && path !== devNull) fchownSync(fd, user.uid, user.gid)
+    closeSync(fd)
   } catch (cause) {
     throw new CommandNotStarted(`The command could not be started: its log ${path} can not be opened (${reasonOf(cause)})`, { cause })
   }

@@ -31,6 +31,7 @@ export async function runJob (input: JobInput): Promise<CommandResult> {
     command,
     cwd,
     env: environment.build({ context, own: { ...renderEnv(entry, scope), ...values }, mark: op.mark }),
+    user: environment.user,
     limits: entry.limits,
     timeoutMs: entry.timeoutSec === undefined ? null : entry.timeoutSec * 1000,
     timeoutName: 'timeoutSec',

@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect, type LookupFunction, type Socket } from 'node:net'
 import { devNull } from 'node:os'
+import type { ChildUser } from '../process/child-user.ts'
 import { launchHere, type Launch } from '../process/launch.ts'
 import { spawnProcess } from '../process/spawn.ts'
 import { terminate } from '../process/terminate.ts'
@@ -15,8 +16,8 @@ export type Probe =
   | { type: 'tcp', port: number, host?: string }
   /** `fromByte`: where this start's lines begin in the log, so that an older start's line doesn't count. */
   | { type: 'log', pattern: string, logPath: string, fromByte?: number }
-  /** Ready when the command exits with 0. Its environment carries a mark, like everything started. */
-  | { type: 'command', command: string, cwd: string, env: Record<string, string> }
+  /** Ready when the command exits with 0. Its environment carries a mark, like everything started; `user` is whom it runs as. */
+  | { type: 'command', command: string, cwd: string, env: Record<string, string>, user?: ChildUser | null }
 
 export interface ProbeResult {
   ok: boolean
@@ -178,14 +179,14 @@ function lookInLog ({ pattern, logPath, fromByte = 0 }: { pattern: string, logPa
   }
 }
 
-function lookByCommand ({ command, cwd, env }: { command: string, cwd: string, env: Record<string, string> }, launch: Launch): RunningProbe {
+function lookByCommand ({ command, cwd, env, user = null }: Extract<Probe, { type: 'command' }>, launch: Launch): RunningProbe {
   let ending: Promise<unknown> = Promise.resolve()
 
   async function look (signal: AbortSignal): Promise<ProbeResult> {
     // A mark of its own: by the service's, ending the probe would end the service.
     const mark = `${env[markVariable] ?? ''}.probe.${randomUUID()}`
     try {
-      const probe = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: { toFile: devNull } }, { launch })
+      const probe = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: { toFile: devNull }, user }, { launch })
       const exit = await Promise.race([probe.exited, aborted(AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))])
       ending = terminate({ root: probe, mark, graceMs: commandGraceMs })
       await ending

@@ -73,7 +73,7 @@ async function tryOnce (deps: ServiceRunDeps, attempt: Attempt): Promise<Service
   let child: SpawnedProcess
   try {
     await plan.environment.requireFolder(plan.cwd, plan.context)
-    child = await spawnProcess({ command: rendered.command, cwd: plan.cwd, env: rendered.env, output: { toFile: log.path }, ...(plan.entry.limits === undefined ? {} : { group: { mark, limits: plan.entry.limits } }) }, { launch: plan.environment.launch })
+    child = await spawnProcess({ command: rendered.command, cwd: plan.cwd, env: rendered.env, output: { toFile: log.path }, user: plan.environment.user, ...(plan.entry.limits === undefined ? {} : { group: { mark, limits: plan.entry.limits } }) }, { launch: plan.environment.launch })
   } catch (error) {
     return await endFailedStart(deps, attempt, null, error)
   }

@@ -61,7 +61,7 @@ export function createProvisioner ({ recorder, environment, timeoutMs }: Provisi
       }), async op => {
         await environment.requireFolder(cwd, context)
         const env = environment.build({ context, mark: op.mark })
-        const result = await runCommand({ op, command, cwd, env, timeoutMs, launch: environment.launch, ...(signal === undefined ? {} : { signal }) })
+        const result = await runCommand({ op, command, cwd, env, user: environment.user, timeoutMs, launch: environment.launch, ...(signal === undefined ? {} : { signal }) })
         await op.finish(finishOf(op, result))
         const problem = problemOf(op, written, result, timeoutMs)
         if (problem !== null) throw problem

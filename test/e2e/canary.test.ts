@@ -1,10 +1,11 @@
 /** Secrets of the service's own environment are in that of nothing it starts: every kind of command, git, its hooks and filters. */
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { exampleIds as ids } from '../../openapi/example-ids.ts'
 import type { Config } from '../../plugins/config.ts'
 import { buildTestApp } from '../fixtures/app.ts'
+import { child, giveAway, whyNoChildUser } from '../fixtures/child-user.ts'
 import { makeRepository, runGit } from '../fixtures/git.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
@@ -16,6 +17,7 @@ async function withCanaries (t: Test, dumps: string): Promise<void> {
   const bin = await temporaryFolder(t)
   await writeFile(join(bin, 'git'), `#!/bin/sh\nenv >"${dumps}/git.$$"\nPATH=$(printf %s "$PATH" | cut -d: -f2-) exec git "$@"\n`)
   await chmod(join(bin, 'git'), 0o755)
+  await chmod(bin, 0o755)
   const before = { ...process.env }
   t.teardown(() => {
     for (const name of [...secrets, 'PATH']) {
@@ -34,6 +36,7 @@ async function live (t: Test, dumps: string, config: Partial<Config>): Promise<R
   await writeFile(join(repository, '.git/hooks/post-checkout'), `#!/bin/sh\nenv >${dumps}/hook\n`)
   await chmod(join(repository, '.git/hooks/post-checkout'), 0o755)
   await withCanaries(t, dumps)
+  if (config.childUser != null) await giveAway(repository)
   const { call } = await buildTestApp(t, { config })
   const company = `/api/companies/${ids.company}`
   const project = `${company}/projects/${ids.project}`
@@ -71,4 +74,17 @@ t.test('nor do hooks, where they are wanted', async t => {
   const seen = await live(t, await temporaryFolder(t), { gitHooks: true })
   t.match(seen['hook'], /^PATH=/m, 'the hook was run')
   t.same(Object.keys(seen).filter(name => seen[name]?.includes(canary)), [])
+})
+
+t.test('nor where commands are another user\'s, who runs them all, and git, its hooks and filters', { skip: whyNoChildUser }, async t => {
+  const dumps = await temporaryFolder(t)
+  await chmod(dumps, 0o777)
+  const seen = await live(t, dumps, { gitHooks: true, childUser: child })
+  const names = Object.keys(seen)
+  t.same(names.filter(name => !name.startsWith('git.')).sort(), [...ofCommands, 'filter', 'hook'].sort())
+  t.same(names.filter(name => seen[name]?.includes(canary)), [])
+  for (const name of names) {
+    t.equal((await stat(join(dumps, name))).uid, child.uid, `${name} is run by the user`)
+    t.match(seen[name], /^HOME=\/nonexistent$/m, `${name} has the user's home`)
+  }
 })

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, readdir, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import { createLauncher, type Launcher } from '../../../services/process/launche
 import { childrenOf, readStat } from '../../../services/process/proc-stat.ts'
 import { spawnProcess } from '../../../services/process/spawn.ts'
 import { isAlive, markVariable } from '../../../services/process/tree.ts'
+import { child, childId, whyNoChildUser } from '../../fixtures/child-user.ts'
 import { eventually } from '../../fixtures/processes.ts'
 
 const folder = await realpath(await mkdtemp(join(tmpdir(), 'berth-launcher-test-')))
@@ -50,6 +52,15 @@ async function suite (t: Test, launch: Launch): Promise<void> {
     t.match(shown, 'ONLY=this \u2028 one\nand a line\n')
     t.match(shown, `\n${folder}\n`)
     t.notMatch(shown, /^(HOME|TMPDIR)=/m)
+  })
+
+  t.test('it runs as another user where it is told to, with a file open that this one could not open', { skip: whyNoChildUser }, async t => {
+    const file = join(folder, randomUUID())
+    await writeFile(file, '', { mode: 0o600 })
+    const begun = await launch(request('id -u; id -G; echo written >&3', { user: child, opens: file }))
+    t.equal(await allOf(begun.stdout), `${childId}\n${childId}\n`)
+    t.equal(await readFile(file, 'utf8'), 'written\n')
+    await t.rejects(launch(request(':', { user: child, opens: join(folder, 'none/none') })), { code: 'ENOENT' })
   })
 
   t.test('input is read to its end, and much of it and of output passes through', async t => {
