@@ -43,6 +43,10 @@ t.test('as the user of this process', async t => {
 })
 
 t.test('as another user', { skip: whyNoChildUser }, async t => {
+  const groups = process.getgroups?.() ?? []
+  // One that it must not take along.
+  process.setgroups?.([...groups, 4])
+  t.teardown(() => process.setgroups?.(groups))
   const files = createFilesAs(child)
   t.teardown(() => files.close())
   const folder = await temporaryFolder(t)
