@@ -35,6 +35,8 @@ export function createFilesAs (user: ChildUser): FilesAs {
   function start (): Hand {
     const child = fork(fileURLToPath(program), [String(user.uid), String(user.gid)], {
       cwd: '/',
+      // A Ctrl+C meant for the service must not end what its last steps need.
+      detached: true,
       // Work handed to the kernel's rings would still be done as root, see CVE-2024-22017.
       env: { UV_USE_IO_URING: '0' },
       execArgv: [],
