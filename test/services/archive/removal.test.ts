@@ -21,6 +21,8 @@ const cases: [title: string, changes: Partial<RemovalFacts>, kind: string, reaso
   ['one that git was not asked about is refused', { inspection: null }, 'refuse', /could not be inspected/],
   ['a workspace without a folder has nothing to remove', { row: { ...worktree, realized_path: null } }, 'none'],
   ['a plain folder of this service goes', { row: folder, inspection: null }, 'folder'],
+  ['a plain folder is kept where commands have a user of their own', { row: folder, inspection: null, childUser: 'nobody' }, 'keep', /nobody \(BERTH_CHILD_USER\)/],
+  ['a worktree goes there too', { childUser: 'nobody' }, 'worktree'],
   ['the project checkout is not even mentioned', { row: { ...folder, created_by_runtime: false } }, 'none'],
   ['a plain folder that holds a project workspace is kept', { row: folder, verdict: no('protected') }, 'keep', /a reason/],
   ['a plain folder behind a symlink is refused', { row: folder, verdict: no('unsafe_path') }, 'refuse'],
