@@ -6,7 +6,7 @@ import type { FileState } from './file-state.ts'
 import type { IndexEntry } from './index-file.ts'
 import { INDEX_FILE, MANIFEST_FILE, PROGRESS_FOLDER, type Manifest } from './manifest.ts'
 import { withScratch, writeBlob, writeBlobs, writeCommit, writeTree, type TreeEntry } from './objects.ts'
-import { mentionedObjects } from './progress-files.ts'
+import { loggedCommits, mentionedObjects } from './progress-files.ts'
 import type { RescueSnapshot } from './snapshot.ts'
 import { fetchLocalCommits } from './submodules.ts'
 import { describeStatus } from './status.ts'
@@ -48,11 +48,12 @@ export async function storeState (git: Git, input: StoreInput): Promise<StoredSt
   const head = state.headSha ?? await commit([], [], 'Nothing before')
   const indexCommit = await commit(index, [head], 'Index')
   const untrackedCommit = await commit(untracked, [], 'Untracked files')
-  const manifest = buildManifest(input, { indexCommit, untrackedCommit, at })
+  const logged = loggedCommits(state.progress, state.headSha)
+  const manifest = buildManifest(input, { indexCommit, untrackedCommit, at, warnings: logged.warnings })
   const manifestEntries = await storeManifest(git, cwd, manifest, state)
   await fetchLocalCommits(git, cwd, state.submodules)
   const ofSubmodules = [...new Set(state.submodules.flatMap(({ tips }) => tips.map(({ sha }) => sha)))]
-  const kept = [...await existingCommits(git, cwd, mentionedObjects(state.progress)), ...ofSubmodules]
+  const kept = [...await existingCommits(git, cwd, [...new Set([...mentionedObjects(state.progress), ...logged.commits])]), ...ofSubmodules]
   const manifestCommit = await commit(manifestEntries, [...(input.previous === null ? [] : [input.previous]), ...kept], 'Manifest')
   const sameTree = state.changed.length + state.absent.length === 0 ? `${indexCommit}^{tree}` : undefined
   const worktreeCommit = await commit(worktree, [head, indexCommit, untrackedCommit, manifestCommit], 'Rescued state', sameTree)
@@ -107,7 +108,7 @@ function worktreeEntries (index: readonly TreeEntry[], state: WorkingState): Tre
   return [...entries.values()]
 }
 
-function buildManifest (input: StoreInput, made: { indexCommit: string, untrackedCommit: string, at: Date }): Manifest {
+function buildManifest (input: StoreInput, made: { indexCommit: string, untrackedCommit: string, at: Date, warnings: string[] }): Manifest {
   const { state } = input
   const stored = [...state.changed, ...state.untracked, ...state.ignored].filter(file => file.linkTarget === null)
   return {
@@ -125,7 +126,7 @@ function buildManifest (input: StoreInput, made: { indexCommit: string, untracke
     indexCommit: made.indexCommit,
     untrackedCommit: made.untrackedCommit,
     takenAt: made.at.toISOString(),
-    warnings: state.warnings
+    warnings: [...state.warnings, ...made.warnings]
   }
 }
 

@@ -1,5 +1,5 @@
 /** When a snapshot can't be whole it fails, and what is in it is found, told from the present and dropped. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -76,6 +76,32 @@ t.test('a second snapshot keeps the first one reachable', async t => {
   t.equal(runGit(root, 'show', `${second.ref}:README.md`), 'changed again')
 })
 
+t.test('commits that only the log of a worktree names outlive it', async t => {
+  const { root, tree, take } = await makeDirty(t)
+  const lost: string[] = []
+  for (const undo of ['reset', 'amend', 'checkout']) {
+    lost.push(commitAll(tree, `to be undone by ${undo}`))
+    if (undo === 'reset') runGit(tree, 'reset', '--quiet', '--hard', 'HEAD~')
+    else if (undo === 'amend') runGit(tree, 'commit', '--quiet', '--amend', '--message', 'amended')
+    else runGit(tree, 'checkout', '--quiet', '--detach', 'main')
+    if (undo === 'checkout') runGit(root, 'branch', '--delete', '--force', 'work')
+    writeFileSync(join(tree, undo), undo)
+  }
+  const { ref } = await take()
+  runGit(root, 'worktree', 'remove', '--force', tree)
+  runGit(root, 'reflog', 'expire', '--expire=now', '--expire-unreachable=now', '--all')
+  runGit(root, 'gc', '--quiet', '--prune=now')
+  const reachable = runGit(root, 'rev-list', ref).split('\n')
+  t.same(lost.filter(sha => !reachable.includes(sha)), [])
+})
+
+t.test('a log that names what git has dropped is no obstacle', async t => {
+  const { tree, take } = await makeDirty(t)
+  const log = runGit(tree, 'rev-parse', '--path-format=absolute', '--git-path', 'logs/HEAD')
+  appendFileSync(log, `${'1'.repeat(40)} ${runGit(tree, 'rev-parse', 'HEAD')} A <a@example.invalid> 1700000000 +0000\treset: moving\n`)
+  t.same((await take()).warnings, [])
+})
+
 t.test('every kind of later change is noticed', async t => {
   const changes: Record<string, (tree: string) => void> = {
     'a tracked file': tree => writeFileSync(join(tree, 'README.md'), 'CHANGED\n'),
@@ -90,6 +116,10 @@ t.test('every kind of later change is noticed', async t => {
     },
     'the index': tree => { runGit(tree, 'add', 'new') },
     'a commit': tree => { commitAll(tree, 'more') },
+    'a commit that is taken back at once': tree => {
+      runGit(tree, 'commit', '--quiet', '--allow-empty', '--message', 'taken back')
+      runGit(tree, 'reset', '--quiet', '--soft', 'HEAD~')
+    },
     'the branch': tree => { runGit(tree, 'switch', '--quiet', '--create', 'other') }
   }
   const { tree, take } = await makeDirty(t)

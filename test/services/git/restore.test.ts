@@ -18,16 +18,19 @@ async function makeRescued (t: Test, options: { gone: boolean }) {
   const root = await makeRepository(t)
   const tree = addTestWorktree(root, 'work')
   await writeFiles(tree, { 'README.md': 'changed\n', new: 'new\n' })
+  runGit(tree, 'commit', '--quiet', '--allow-empty', '--message', 'undone')
+  runGit(tree, 'reset', '--quiet', 'HEAD~')
+  const log = runGit(tree, 'reflog')
   const snapshot = await takeSnapshot(git, { repoRoot: root, worktreePath: tree, workspaceId: 'w' })
   if (options.gone) {
     rmSync(tree, { recursive: true })
     await removeWorktree(git, { repoRoot: root, path: tree })
   }
-  return { root, tree, input: { repoRoot: root, worktreePath: tree, snapshot } }
+  return { root, tree, log, input: { repoRoot: root, worktreePath: tree, snapshot } }
 }
 
 t.test('the branch is attached, or made again at its old commit when it is gone', async t => {
-  const { root, tree, input } = await makeRescued(t, { gone: true })
+  const { root, tree, log, input } = await makeRescued(t, { gone: true })
   t.same(await attachSnapshot(git, input), { branchCreated: false })
   rmSync(tree, { recursive: true })
   await removeWorktree(git, { repoRoot: root, path: tree })
@@ -35,6 +38,8 @@ t.test('the branch is attached, or made again at its old commit when it is gone'
   t.same(await attachSnapshot(git, input), { branchCreated: true })
   t.match(await restoreSnapshot(git, input), { changedFileCount: 2, warnings: [] })
   t.equal(readFileSync(join(tree, 'new'), 'utf8'), 'new\n')
+  t.equal(runGit(tree, 'reflog'), log, 'the log of HEAD is that of before')
+  t.match(log, /undone/)
 })
 
 t.test('an entry whose folder is gone does not stand in the way', async t => {
