@@ -21,6 +21,8 @@ export const Manifest = Type.Object({
   /** Files that a filter makes from the index: stored filtered, checked out by git. */
   converted: Type.Array(Type.String()),
   rescueIgnored: Type.Array(Type.String()),
+  /** Absent in snapshots of before they were noted. */
+  emptyFolders: Type.Optional(Type.Array(Type.String())),
   parts: Type.Object({ head: Digest, index: Digest, tracked: Digest, untracked: Digest, ignored: Digest, progress: Digest }),
   counts: Type.Object({ staged: Count, modified: Count, deleted: Count, untracked: Count, ignored: Count, conflicted: Count }),
   files: Type.Array(Type.Object({

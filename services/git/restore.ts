@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path'
 import { RestoreFailed } from '../errors.ts'
 import { toDisplay, toFsPath } from './byte-path.ts'
+import { makeEmptyFolders } from './empty-folders.ts'
 import { gitReason, type Git } from './exec.ts'
 import { createFileReader, mapLimited, type FileState } from './file-state.ts'
 import { INDEX_FILE, PROGRESS_FOLDER, loadBlobs, manifestCommit, readManifest, type Manifest } from './manifest.ts'
@@ -43,9 +44,10 @@ export async function restoreSnapshot (git: Git, input: RestoreInput): Promise<R
     const changedFileCount = await restoreFiles(git, input, manifest)
     await restoreIndex(git, cwd, extras.filter(entry => entry.path === INDEX_FILE).map(entry => contents.get(entry.sha))[0] ?? null)
     await checkOutConverted(git, cwd, manifest)
+    const unmade = await makeEmptyFolders(cwd, manifest.emptyFolders ?? [], git.files)
+    // Last: with the log of HEAD as it was, a restore that is cut off is known to have come to its end.
     await restoreProgress(git, cwd, extras, contents)
-    const warnings = await compare(git, input, manifest)
-    return { changedFileCount, warnings: [...manifest.warnings, ...warnings] }
+    return { changedFileCount, warnings: [...manifest.warnings, ...unmade, ...await compare(git, input, manifest)] }
   })
 }
 

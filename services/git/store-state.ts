@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { GitFailed, type Git } from './exec.ts'
 import type { BytePath } from './byte-path.ts'
+import { findEmptyFolders, type EmptyFolders } from './empty-folders.ts'
 import type { FileState } from './file-state.ts'
 import type { IndexEntry } from './index-file.ts'
 import { INDEX_FILE, MANIFEST_FILE, PROGRESS_FOLDER, type Manifest } from './manifest.ts'
@@ -37,6 +38,8 @@ export interface StoredState {
 export async function storeState (git: Git, input: StoreInput): Promise<StoredState | null> {
   const { state, worktreePath: cwd } = input
   if (!await storeFiles(git, cwd, [...state.changed, ...state.untracked, ...state.ignored])) return null
+  // A walk over the disk, while git is at work.
+  const emptyFolders = findEmptyFolders(cwd, state)
   const at = new Date()
   const index = stagedEntries(state.index?.entries ?? [])
   const worktree = worktreeEntries(index, state)
@@ -49,7 +52,7 @@ export async function storeState (git: Git, input: StoreInput): Promise<StoredSt
   const indexCommit = await commit(index, [head], 'Index')
   const untrackedCommit = await commit(untracked, [], 'Untracked files')
   const logged = loggedCommits(state.progress, state.headSha)
-  const manifest = buildManifest(input, { indexCommit, untrackedCommit, at, warnings: logged.warnings })
+  const manifest = buildManifest(input, { indexCommit, untrackedCommit, at, emptyFolders: await emptyFolders, warnings: logged.warnings })
   const manifestEntries = await storeManifest(git, cwd, manifest, state)
   await fetchLocalCommits(git, cwd, state.submodules)
   const ofSubmodules = [...new Set(state.submodules.flatMap(({ tips }) => tips.map(({ sha }) => sha)))]
@@ -108,7 +111,7 @@ function worktreeEntries (index: readonly TreeEntry[], state: WorkingState): Tre
   return [...entries.values()]
 }
 
-function buildManifest (input: StoreInput, made: { indexCommit: string, untrackedCommit: string, at: Date, warnings: string[] }): Manifest {
+function buildManifest (input: StoreInput, made: { indexCommit: string, untrackedCommit: string, at: Date, emptyFolders: EmptyFolders, warnings: string[] }): Manifest {
   const { state } = input
   const stored = [...state.changed, ...state.untracked, ...state.ignored].filter(file => file.linkTarget === null)
   return {
@@ -121,12 +124,13 @@ function buildManifest (input: StoreInput, made: { indexCommit: string, untracke
     permissions: Object.fromEntries(stored.map(file => [file.path, file.permissions])),
     converted: state.converted,
     rescueIgnored: [...input.rescueIgnored],
+    emptyFolders: made.emptyFolders.paths,
     parts: state.parts,
     ...describeStatus(state.status, state.ignored.map(file => file.path)),
     indexCommit: made.indexCommit,
     untrackedCommit: made.untrackedCommit,
     takenAt: made.at.toISOString(),
-    warnings: [...state.warnings, ...made.warnings]
+    warnings: [...state.warnings, ...made.emptyFolders.warnings, ...made.warnings]
   }
 }
 
