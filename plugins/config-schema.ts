@@ -41,6 +41,7 @@ export const Environment = Type.Object({
   BERTH_MIN_FREE_BYTES: Type.Integer({ default: 268_435_456, minimum: 0, maximum: 1_099_511_627_776, description: 'With less free on the data dir\'s file system new work is refused (507), so that there is room to stop and archive; 0 turns this off.', expected: 'a number of bytes from 0 up' }),
   BERTH_LOG_COMPRESS_AFTER_SEC: Type.Integer({ default: 3600, minimum: 0, maximum: 31_536_000, description: 'Time from the end of an operation to the compression of its log, in seconds.', expected: 'a number of seconds from 0 to 31536000' }),
   BERTH_RETAIN_LOG_DAYS: days(30, 'How long logs of operations and services are kept after their end, where the `cleanupPolicy.retainLogDays` of the project does not say'),
+  BERTH_RETAIN_STRAY_DAYS: days(0, 'How long the archive of a folder that no workspace knew is kept, where the `cleanupPolicy.retainRescueDays` of the project it lay in does not say'),
   BERTH_RETAIN_OPERATION_DAYS: days(90, 'How long operations are kept after their end'),
   BERTH_RETAIN_EVENT_DAYS: days(7, 'How long events of companies are kept for those who come back to the stream'),
   BERTH_RETAIN_ACTIVITY_DAYS: days(0, 'How long entries of the activity log are kept'),

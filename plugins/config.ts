@@ -49,6 +49,7 @@ export interface Config {
   logCompressAfterSec: number
   /** 0: for ever, as for the others. */
   retainLogDays: number
+  retainStrayDays: number
   retainOperationDays: number
   retainEventDays: number
   retainActivityDays: number
@@ -106,6 +107,7 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
     minFreeBytes: values.BERTH_MIN_FREE_BYTES,
     logCompressAfterSec: values.BERTH_LOG_COMPRESS_AFTER_SEC,
     retainLogDays: values.BERTH_RETAIN_LOG_DAYS,
+    retainStrayDays: values.BERTH_RETAIN_STRAY_DAYS,
     retainOperationDays: values.BERTH_RETAIN_OPERATION_DAYS,
     retainEventDays: values.BERTH_RETAIN_EVENT_DAYS,
     retainActivityDays: values.BERTH_RETAIN_ACTIVITY_DAYS,

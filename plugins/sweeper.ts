@@ -10,12 +10,12 @@ declare module 'fastify' {
 
 export default fp(async app => {
   const { hostId, locks } = app.operations
-  const { orphanGraceSec, sweepIntervalSec } = app.config
+  const { orphanGraceSec, retainStrayDays, sweepIntervalSec } = app.config
   const { db } = app.database
   const { log } = app
   const now = () => new Date()
   const { archive, gather } = app.archival
-  const sweeper = createSweeper({ ...gather, hostId, locks, archive, log, strayGraceMs: orphanGraceSec * 1000 })
+  const sweeper = createSweeper({ ...gather, hostId, locks, archive, log, strayGraceMs: orphanGraceSec * 1000, strayRetainDays: retainStrayDays === 0 ? null : retainStrayDays })
 
   const stopping = new AbortController()
   let stop: (() => Promise<void>) | undefined

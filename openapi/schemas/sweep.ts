@@ -8,7 +8,7 @@ export const sweepOutcomes = ['archived', 'cleanup_failed', 'rescue_dropped', 'w
 export const SweepItem = Type.Object({
   workspaceId: { ...NullableUuid, description: 'null for what no workspace knows (`stray`).' },
   companyId: NullableUuid,
-  path: nullableString({ description: 'Of a stray: the folder in the data dir.' }),
+  path: nullableString({ description: 'Of a stray: the folder in the data dir, or the archive that it is kept in.' }),
   name: Type.String(),
   rule: stringEnum(sweepRules, { description: 'Why it was looked at.' }),
   outcome: stringEnum(sweepOutcomes),
@@ -21,7 +21,7 @@ export const SweepReport = Type.Object({
   startedAt: Timestamp,
   finishedAt: Timestamp,
   diskBytes: Type.Integer({ description: 'Room that all workspaces of this host take on the disk, as they were measured last.' }),
-  items: Type.Array(ref(SweepItem), { description: 'One for each workspace that a rule speaks of now, and for each worktree or folder in the data dir that no workspace knows.' })
+  items: Type.Array(ref(SweepItem), { description: 'One for each workspace that a rule speaks of now, for each worktree or folder in the data dir that no workspace knows, and for each archive of one whose time is over.' })
 }, { $id: 'SweepReport' })
 
 export const SweepQuery = Type.Object({

@@ -2,7 +2,8 @@
 import { differenceFromStored, storeFolder } from '../folders/store-folder.ts'
 import { placesOf } from '../folders/stored-folder.ts'
 import { FolderKept, asidePathOf, assertNoMounts, putBack, removeFolder, renameAside } from './remove-folder.ts'
-import { judgeStray, strayName, type StrayDeps } from './remove-stray.ts'
+import { judgeStray, type StrayDeps } from './remove-stray.ts'
+import { strayArchiveName, strayName } from './stray-names.ts'
 
 /**
  * Removes the folder.
@@ -13,7 +14,7 @@ export async function removeStrayFolder (deps: StrayDeps, path: string, signal: 
   const { dataDir, git: { files }, now } = deps
   await judgeStray(deps, { path, repoRoot: null })
   await assertNoMounts(path)
-  const stored = await storeFolder({ dataDir, workspaceId: strayName(path), path, now, signal })
+  const stored = await storeFolder({ dataDir, workspaceId: strayArchiveName(dataDir, path), path, now, signal })
   const [lost] = stored.warnings
   if (lost !== undefined) throw new FolderKept(`not all of it can be kept: ${lost}`)
   const aside = asidePathOf(path, strayName(path))

@@ -1,5 +1,4 @@
 /** Takes away a worktree that no workspace knows: rescued into its repository first, and by the same rules as an archive. */
-import { createHash } from 'node:crypto'
 import { listFolderHolders } from '../../db/archival.ts'
 import type { Git } from '../git/exec.ts'
 import { takeSnapshot } from '../git/rescue.ts'
@@ -11,6 +10,7 @@ import { repositoryWaitMs } from './archive-run.ts'
 import { protectedPaths, type GatherDeps } from './gather.ts'
 import { contains, mayRemove } from './path-safety.ts'
 import { FolderKept, asidePathOf, assertNoMounts, putBack, removeFolder, renameAside } from './remove-folder.ts'
+import { strayName } from './stray-names.ts'
 import { isStill } from './take-rescue.ts'
 
 export interface StrayDeps extends GatherDeps {
@@ -69,11 +69,6 @@ async function examine (deps: StrayDeps, doomed: Doomed): Promise<{ gitDir: stri
   if (nested !== undefined) throw new FolderKept(`another worktree lies in it: ${nested.path}`)
   await assertNoMounts(path)
   return { gitDir }
-}
-
-/** What is kept of a stray is named by: its place, in letters that fit everywhere. */
-export function strayName (path: string): string {
-  return `stray-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`
 }
 
 /**

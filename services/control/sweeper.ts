@@ -20,9 +20,10 @@ import type { Locks } from '../operations/locks.ts'
 import type { RecorderLog } from '../operations/recorder.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import type { ArchiveControl } from './archive.ts'
+import { sweepStrayArchives, type StrayArchiveDeps } from './stray-archives.ts'
 import { sweepStrays, type StraySweepDeps } from './stray-sweep.ts'
 
-export interface SweeperDeps extends GatherDeps, StraySweepDeps {
+export interface SweeperDeps extends GatherDeps, StraySweepDeps, StrayArchiveDeps {
   hostId: string
   locks: Locks
   archive: ArchiveControl['archive']
@@ -45,13 +46,13 @@ const endsLookedAt = 20
 export function createSweeper (deps: SweeperDeps): Sweeper {
   const { db, hostId, now } = deps
 
-  async function round (dryRun: boolean, signal: AbortSignal | undefined): Promise<SweepReport> {
+  async function round (dryRun: boolean, signal = new AbortController().signal): Promise<SweepReport> {
     const startedAt = now()
     const items: SweepItem[] = []
     const look = async (ids: readonly string[], visit: (row: WorkspaceRow) => Promise<SweepItem | null>) => {
       // One after another: each may be a large worktree, and nobody waits for it.
       for (const id of ids) {
-        if (signal?.aborted === true) return
+        if (signal.aborted) return
         const row = await findWorkspace(db, id)
         const item = row === undefined ? null : await visit(row)
         if (item !== null) items.push(item)
@@ -59,7 +60,7 @@ export function createSweeper (deps: SweeperDeps): Sweeper {
     }
     await look(await listSweepable(db, hostId, startedAt), async row => await sweepOne(deps, row, dryRun))
     await look(await listExpiredRescues(db, hostId, startedAt), async row => await expireRescue(deps, row, dryRun))
-    items.push(...await sweepStrays(deps, { dryRun, signal: signal ?? new AbortController().signal }))
+    items.push(...await sweepStrays(deps, { dryRun, signal }), ...await sweepStrayArchives(deps, { dryRun, signal }))
     return { dryRun, startedAt: startedAt.toISOString(), finishedAt: now().toISOString(), diskBytes: await sumDiskUse(db, hostId), items }
   }
 

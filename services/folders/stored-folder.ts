@@ -96,6 +96,18 @@ export async function dropStoredFolders (dataDir: string, workspaceId: string): 
   await removeFiles(dataDir, name => name.startsWith(`${workspaceId}-`))
 }
 
+/** The names of what is stored whole, of those that begin with `prefix`, sorted. */
+export async function listStoredFolders (dataDir: string, prefix: string): Promise<string[]> {
+  const ending = '.tar.zst'
+  return (await namesIn(storeOf(dataDir))).filter(name => name.startsWith(prefix) && name.endsWith(ending)).map(name => name.slice(0, -ending.length)).sort()
+}
+
+/** Forgets one stored folder; no error when there is none. The archive goes last: without it nothing would name the rest. */
+export async function dropStoredFolder (dataDir: string, name: string): Promise<void> {
+  const { archive, manifest } = placesOf(dataDir, name)
+  for (const path of [manifest, archive]) await rm(path, { force: true })
+}
+
 /** Removes what a process that was killed while it stored a folder of this workspace left half written. */
 export async function clearHalfStored (dataDir: string, workspaceId: string): Promise<void> {
   await removeFiles(dataDir, name => name.startsWith(`${workspaceId}-`) && name.endsWith('.partial'))
@@ -103,9 +115,12 @@ export async function clearHalfStored (dataDir: string, workspaceId: string): Pr
 
 async function removeFiles (dataDir: string, isDoomed: (name: string) => boolean): Promise<void> {
   const store = storeOf(dataDir)
-  const names = await readdir(store).catch((error: NodeJS.ErrnoException) => {
+  for (const name of (await namesIn(store)).filter(isDoomed)) await rm(join(store, name), { force: true })
+}
+
+async function namesIn (folder: string): Promise<string[]> {
+  return await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  for (const name of names.filter(isDoomed)) await rm(join(store, name), { force: true })
 }

@@ -1,6 +1,6 @@
 /** Worktrees and folders in the data dir that no workspace knows: noted, rescued and removed when their time has come, or left alone. */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import t from 'tap'
@@ -75,6 +75,33 @@ t.test('not before the grace time is over; what is a workspace by then stays; a 
   t.notOk(existsSync(aside))
   t.same(await db.selectFrom('stray_folders').select('path').execute(), [], 'nothing is remembered of what is gone')
   t.equal((await call('GET', `/api/execution-workspaces/${body.id}`)).body.status, 'active')
+})
+
+t.test('an archive of a stray is kept as long as its project says, else as long as the settings do', async t => {
+  const house = await httpHouse(t, { config: { orphanGraceSec: 0, retainStrayDays: 2 } })
+  const { companyId, projectId, database: { db }, dataDir } = house
+  for (const project of [projectId, 'nobody']) {
+    await mkdir(join(dataDir, 'worktrees', project, 'folder'), { recursive: true })
+    await writeFile(join(dataDir, 'worktrees', project, 'folder', 'a'), 'a note\n')
+  }
+  await sweep(house)
+  t.same((await sweep(house)).map(({ outcome }) => outcome), ['stray_removed', 'stray_removed'])
+  t.same(await sweep(house), [], 'their time is not over')
+  const store = join(dataDir, 'rescue')
+  /** As if they had been stored that long ago. */
+  const age = async (days: number) => {
+    const time = new Date(Date.now() - days * 86_400_000).toISOString().replace(/[-:.]/g, '')
+    for (const name of await readdir(store)) await rename(join(store, name), join(store, name.replace(/\d{8}T\d{9}Z/, time)))
+  }
+  await age(3)
+  await db.updateTable('projects').set({ execution_workspace_policy: JSON.stringify({ cleanupPolicy: { retainRescueDays: 4 } }) }).where('id', '=', projectId).execute()
+  t.match(await sweep(house, '?dryRun=true'), [{ workspaceId: null, rule: 'retain_rescue_days', outcome: 'would_drop_rescue', path: /stray-[0-9a-f]{16}-\d+T\d+Z\.tar\.zst$/, reason: /kept for 2 days/ }])
+  t.equal((await readdir(store)).length, 4, 'an archive and a manifest each')
+  t.match(await sweep(house), [{ outcome: 'rescue_dropped', companyId: null }])
+  t.match(await readdir(store), [new RegExp(`^stray-${projectId}-.*jsonl$`), /tar\.zst$/], 'the other one stays')
+  await age(5)
+  t.match(await sweep(house), [{ outcome: 'rescue_dropped', companyId, reason: /kept for 4 days/ }])
+  t.same(await readdir(store), [])
 })
 
 t.test('a stray that holds a checkout somebody has registered stays', async t => {
