@@ -158,7 +158,7 @@ function actionOf (action: string): RuntimeAction {
 
 /** The place, once the actor may see and manage it and its state has room for running things. */
 async function openPlace ({ db, access, hostId }: RuntimeControlDeps, actor: Actor, target: RuntimeTarget): Promise<RuntimePlace> {
-  const found = requireVisible(actor, await loadPlace(db, target))
+  const found = requireVisible(actor, await loadPlace(db, target, row => { requireVisible(actor, row) }))
   await access.requireRuntimeManagement(actor, {
     companyId: found.companyId,
     executionWorkspaceId: found.workspace?.id ?? null,

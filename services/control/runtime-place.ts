@@ -70,18 +70,25 @@ export function homeOf ({ execution_workspace_id: id, project_workspace_id: proj
   return projectId === null || projectWorkspaceId === null ? null : { kind: 'project', projectId, id: projectWorkspaceId }
 }
 
-/** The place as it is now; null when there is none such. Access is decided by the caller. */
-export async function loadPlace (db: Db, target: RuntimeTarget): Promise<FoundPlace | null> {
-  return target.kind === 'execution' ? await loadExecution(db, target.id) : await loadProject(db, target)
+/** Throws when the row may not be seen. */
+type See = (row: WorkspaceRow | ProjectWorkspaceRow) => void
+
+/**
+ * The place as it is now; null when there is none such. Access is decided by the caller.
+ * @param see asked before anything is looked up that only a place which is there needs: the time must not tell what may not be seen
+ */
+export async function loadPlace (db: Db, target: RuntimeTarget, see: See = () => {}): Promise<FoundPlace | null> {
+  return target.kind === 'execution' ? await loadExecution(db, target.id, see) : await loadProject(db, target, see)
 }
 
-async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
+async function loadExecution (db: Db, id: string, see: See): Promise<FoundPlace | null> {
   // All at once: only one that borrows its services has to be known before they can be asked for.
   const [found, projectWorkspace, own] = await Promise.all([
     findWorkspaceWithPolicy(db, id), findProjectWorkspaceOf(db, id), servicesAt(db, { kind: 'execution', id })
   ])
   if (found === undefined) return null
   const { row, policy } = found
+  see(row)
   const owner = servicesOwner(row)
   const services = owner.kind === 'execution' ? own : await servicesAt(db, owner)
   const { config } = row
@@ -101,9 +108,10 @@ async function loadExecution (db: Db, id: string): Promise<FoundPlace | null> {
   }
 }
 
-async function loadProject (db: Db, { projectId, id }: Extract<RuntimeTarget, { kind: 'project' }>): Promise<FoundPlace | null> {
+async function loadProject (db: Db, { projectId, id }: Extract<RuntimeTarget, { kind: 'project' }>, see: See): Promise<FoundPlace | null> {
   const row = await findBase(db, id)
   if (row === undefined || row.project_id !== projectId.toLowerCase()) return null
+  see(row)
   const owner = { kind: 'project' as const, id: row.id }
   const [project, services] = await Promise.all([findProject(db, row.company_id, row.project_id), servicesAt(db, owner)])
   return {

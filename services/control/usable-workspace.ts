@@ -17,7 +17,7 @@ export interface UsableWorkspaceDeps {
  * @throws NotFound (404), Forbidden (403), WorkspaceStateConflict (409)
  */
 export async function openWorkspace ({ db, access }: UsableWorkspaceDeps, actor: Actor, id: string): Promise<FoundPlace> {
-  const place = requireVisible(actor, await loadPlace(db, { kind: 'execution', id }), 'write')
+  const place = requireVisible(actor, await loadPlace(db, { kind: 'execution', id }, row => { requireVisible(actor, row) }), 'write')
   await access.requireRuntimeManagement(actor, { companyId: place.companyId, executionWorkspaceId: place.id })
   requireUsable(place)
   return place

@@ -9,6 +9,7 @@ import { configWith, loadConfig } from '../../plugins/config.ts'
 import { absent } from '../../services/access/company-access.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 import { makeRepository } from '../fixtures/git.ts'
+import { recordQueries } from '../fixtures/query-recorder.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 const secret = 'a secret of at least thirty-two bytes'
@@ -23,7 +24,8 @@ async function bearer (subject: string, berth: object): Promise<string> {
 const member = (companyId: string, role: string, status = 'active') => ({ actor: 'board', memberships: [{ companyId, role, status }] })
 
 /** Everything that the operations are called on, and everybody who calls. */
-async function makeScene (t: Test, database: Database) {
+async function makeScene (t: Test, plainDatabase: Database) {
+  const { database, record } = recordQueries(plainDatabase)
   const app = await buildApp(configWith({ ...loadConfig({ BERTH_AUTH_MODE: 'token', BERTH_JWT_SECRET: secret }), dataDir: await temporaryFolder(t), logLevel: 'silent', port: 0, stopServicesOnExit: true, trustProxy: true, rateLimitPerMin: 0, maxStreamsPerActor: 0 }), { database })
   t.teardown(() => app.close())
   const url = await app.listen({ port: 0 })
@@ -108,7 +110,7 @@ async function makeScene (t: Test, database: Database) {
     ['a terminated agent by a key', 'terminated', `Bearer ${goneKey.key}`]
   ]
   await new Promise(resolve => setTimeout(resolve, Math.max(0, Date.parse(expired.expiresAt) + 50 - Date.now())))
-  return { call, must, id, company, callers, workspaceId: workspace.id as string, operationId: operation.id as string, serviceId: started.body.workspace.runtimeServices[0].id as string, webhookId: webhook.id as string, deliveryId: delivery.id as string, keyId: revoked.id as string, openapi: (await must('GET', '/openapi.json')).body }
+  return { app, record, call, must, id, company, callers, workspaceId: workspace.id as string, operationId: operation.id as string, serviceId: started.body.workspace.runtimeServices[0].id as string, webhookId: webhook.id as string, deliveryId: delivery.id as string, keyId: revoked.id as string, openapi: (await must('GET', '/openapi.json')).body }
 }
 
 type Scene = Awaited<ReturnType<typeof makeScene>>
@@ -213,4 +215,33 @@ await onBothDatabases(t, 'every operation by every caller', async (t, { database
     }))
     t.pass(`${operationId}: ${rule}`)
   }
+  await t.test('what belongs to others costs what nothing costs', async t => await walkForeignIds(t, scene, operations))
 })
+
+interface Operation { method: string, path: string, operationId: string }
+
+/** By the owner of another company: each id of the path in turn is one of the first company's, or nobody's. Nothing may tell which. */
+async function walkForeignIds (t: Test, scene: Scene, operations: readonly Operation[]): Promise<void> {
+  const credentials = (wanted: string) => scene.callers.find(([name]) => name === wanted)?.[2] ?? ''
+  const [outsider, admin] = [credentials('the owner of another company'), credentials('an instance admin')]
+  const inject = async ({ method, path, operationId }: Operation, ids: Record<string, string | undefined>, authorization = outsider) => {
+    const body = bodyOf(operationId, scene)
+    const { result, queries } = await scene.record(async () => await scene.app.inject({ method: method as 'GET', url: inPath(path, ids), headers: { authorization }, ...(body === undefined ? {} : { payload: body as object }) }))
+    const { requestId, instance, ...rest } = result.json()
+    return { status: result.statusCode, rest, queries }
+  }
+  // Who names the id of what is made is told when it is taken; ids are one space for all companies, and none can be guessed.
+  for (const operation of operations.filter(({ operationId }) => !['putProject', 'putAgent', 'putIssue'].includes(operationId))) {
+    const names = [...operation.path.matchAll(/\{(\w+)\}/g)].flatMap(([, name = '']) => name === 'action' || name === 'path' ? [] : name)
+    const theirs: Record<string, string | undefined> = { ...await targetOf(operation.operationId, 403, scene), runId: scene.id['run'] }
+    if (/^get(?!.*(Log|Rescue|Rescued|Readiness)).+/.test(operation.operationId) && names.length > 0) t.equal((await inject(operation, theirs, admin)).status, 200, `${operation.operationId} is there`)
+    for (const name of names) {
+      // Below their own company, they look for what is in another one.
+      const own = name === 'companyId' ? theirs : { ...theirs, companyId: scene.id['other'] }
+      const foreign = await inject(operation, own)
+      t.equal(foreign.status, name === 'runId' ? 200 : name === 'companyId' ? 403 : 404, operation.operationId)
+      const nowhere = await inject(operation, { ...own, [name]: randomUUID() })
+      t.same(foreign, nowhere, `${operation.operationId}: ${name}`)
+    }
+  }
+}
