@@ -61,9 +61,14 @@ function isOpen ({ is404, routeOptions: { schema, url = '' } }: FastifyRequest):
 function credentialsOf (app: FastifyInstance): (request: FastifyRequest) => Promise<Actor> {
   const { authMode: mode, jwt, gateway } = app.config
   const { db, kind, listen } = app.database
-  const remembered = createRemembered({ kind, listen, log: app.log })
+  const remembered = createRemembered({ kind, listen, now: () => performance.now(), log: app.log })
   const keys = createKeyLogin({ db, remembered, now: () => new Date(), onError: err => app.log.warn({ err }, 'that an API key was used could not be noted') })
   app.addHook('onClose', async () => { await Promise.all([keys.close(), remembered.close()]) })
+  // Whoever ends a credential here is not answered before it is refused here: a key, an agent, and what goes with a company.
+  app.addHook('onSend', ({ method, routeOptions }, _reply, _payload, done) => {
+    if (method !== 'GET' && routeOptions.url?.startsWith('/api/companies/') === true) remembered.forget()
+    done()
+  })
   const onStale = (err: unknown) => app.log.warn({ err }, 'the keys of the token issuer can not be fetched; those from before are used')
   const identify = createCredentials({
     db,

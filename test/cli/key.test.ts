@@ -7,6 +7,7 @@ import { BadArguments, readArguments } from '../../cli/key-arguments.ts'
 import { isKeyText } from '../../services/access/api-key-text.ts'
 import { createTestDatabase, silentLog } from '../fixtures/database.ts'
 import { prepareDataDir } from '../fixtures/data-dir.ts'
+import { eventually } from '../fixtures/eventually.ts'
 import { startService } from '../fixtures/service.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
@@ -71,7 +72,7 @@ t.test('on PostgreSQL, beside the service', async t => {
   t.match(listed.stdout, /instance admin {2}does not expire/)
   const id = /^(\S+).*"Own"/m.exec(listed.stdout)?.[1] ?? ''
   t.match(await key({ DATABASE_URL: url }, 'revoke', id), { code: 0, stdout: /is refused from now on/ })
-  t.equal(await answerTo(service.url, own.stdout.trim()), 401)
+  await eventually(async () => await answerTo(service.url, own.stdout.trim()) === 401, 'the service hears of it')
   t.match(await key({ DATABASE_URL: url }, 'revoke', companyId), { code: 1, stderr: /There is no key/ })
   const database = await openDatabase({ databaseUrl: url, dataDir: '/nowhere', log: silentLog })
   t.teardown(database.close)
