@@ -5,6 +5,11 @@ import { BadRequest, InternalError, InvalidInput, MethodNotAllowed, PayloadTooLa
 import { invalidPlaces } from './invalid-places.ts'
 import { findUnstorable } from './unstorable-text.ts'
 
+declare module 'fastify' {
+  /** The code of the problem that was sent; null where none was. */
+  interface FastifyReply { problemCode: string | null }
+}
+
 export const problemContentType = 'application/problem+json; charset=utf-8'
 
 /** Fastify's own errors, by their code; others of status 400 are a BadRequest. */
@@ -80,6 +85,7 @@ export function sendError (error: unknown, request: FastifyRequest, reply: Fasti
 function sendProblem (request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.statusCode >= 500 && problem.statusCode !== 503) request.log.error({ err: problem.cause ?? problem }, 'request failed')
   else request.log.info({ code: problem.code, detail: problem.detail, err: problem.statusCode === 503 ? problem.cause : undefined }, 'request refused')
+  reply.problemCode = problem.code
   // Plain JSON: an error must never fail because a declared schema does not fit it.
   return reply.code(problem.statusCode).headers(problem.headers).type(problemContentType)
     .serializer(JSON.stringify).send(problemDocument(problem, request))
@@ -104,6 +110,7 @@ function rememberRoutes (app: FastifyInstance): (url: string) => string[] {
 export default fp(async app => {
   const allowedMethods = rememberRoutes(app)
 
+  app.decorateReply('problemCode', null)
   app.setErrorHandler(sendError)
 
   app.setNotFoundHandler((request, reply) => {

@@ -8,6 +8,8 @@ interface Latency { counts: number[], sum: number, total: number }
 export interface Metrics {
   /** Counts one answered request. `route` is the pattern, so that labels stay few. */
   countRequest (method: string, route: string, status: number, seconds: number): void
+  /** Counts one write that was refused; `code` is of the catalogue of errors, so that labels stay few. */
+  countRefusedWrite (code: string): void
   /** A number that is asked for when metrics are read; the name without the prefix `berth_`. */
   addGauge (name: string, help: string, read: () => number | Promise<number>): void
   /** The text of `/metrics` (version 0.0.4); a gauge that fails is left out. */
@@ -17,6 +19,7 @@ export interface Metrics {
 export function createMetrics (): Metrics {
   const requests = new Map<string, number>()
   const latencies = new Map<string, Latency>()
+  const refusedWrites = new Map<string, number>()
   const gauges = new Map<string, { help: string, read: () => number | Promise<number> }>()
 
   return {
@@ -25,12 +28,17 @@ export function createMetrics (): Metrics {
       requests.set(key, (requests.get(key) ?? 0) + 1)
       observe(latencies, labels({ method, route }), seconds)
     },
+    countRefusedWrite (code) {
+      const key = labels({ code })
+      refusedWrites.set(key, (refusedWrites.get(key) ?? 0) + 1)
+    },
     addGauge (name, help, read) {
       gauges.set(name, { help, read })
     },
     async render () {
       const lines = [
-        ...family('berth_http_requests_total', 'counter', 'Requests answered.', [...requests].map(([key, value]) => `{${key}} ${value}`)),
+        ...family('berth_http_requests_total', 'counter', 'Requests answered.', counterLines(requests)),
+        ...family('berth_refused_writes_total', 'counter', 'Requests to change something that were refused, by the code of their problem.', counterLines(refusedWrites)),
         ...family('berth_http_request_duration_seconds', 'histogram', 'Time to answer.', [...latencies].flatMap(histogramLines)),
         ...processLines()
       ]
@@ -45,6 +53,8 @@ export function createMetrics (): Metrics {
     }
   }
 }
+
+const counterLines = (counts: ReadonlyMap<string, number>) => [...counts].map(([key, value]) => `{${key}} ${value}`)
 
 function observe (latencies: Map<string, Latency>, key: string, seconds: number): void {
   const latency = latencies.get(key) ?? { counts: bounds.map(() => 0), sum: 0, total: 0 }

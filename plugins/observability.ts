@@ -26,10 +26,12 @@ export default fp(async app => {
     const seconds = reply.elapsedTime / 1000
     // The pattern, not the URL: a label per id would grow without end.
     metrics.countRequest(request.method, request.routeOptions.url ?? 'none', reply.statusCode, seconds)
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    if (!isRead && reply.problemCode !== null && reply.statusCode < 500) metrics.countRefusedWrite(reply.problemCode)
     // Neither bodies nor headers, nor the query: what clients put there may be secret.
     const line = { method: request.method, url: request.url.split('?', 1)[0], status: reply.statusCode, ms: Math.round(reply.elapsedTime) }
     // Reads are many and change nothing.
-    if (request.method === 'GET' || request.method === 'HEAD') request.log.debug(line, 'request')
+    if (isRead) request.log.debug(line, 'request')
     else request.log.info(line, 'request')
   })
-}, { name: 'observability', dependencies: ['config'] })
+}, { name: 'observability', dependencies: ['config', 'errors'] })

@@ -29,7 +29,7 @@ const metrics = {
   operationId: 'getMetrics',
   tags,
   summary: 'Numbers for Prometheus',
-  description: 'Requests, their durations, memory and CPU of the process, in the text format 0.0.4. Open to all, as the other paths here: it holds no data of companies. Where its numbers are nobody else\'s business, the gateway keeps it in.',
+  description: 'Requests, their durations, refused writes by the code of their problem, memory and CPU of the process, in the text format 0.0.4. Open to all, as the other paths here: it holds no data of companies. Where its numbers are nobody else\'s business, the gateway keeps it in.',
   security: [],
   response: {
     200: Type.Unsafe<string>({

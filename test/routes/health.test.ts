@@ -1,6 +1,6 @@
 /** Health, readiness, metrics, request ids. */
 import t from 'tap'
-import { buildTestApp } from '../fixtures/app.ts'
+import { buildTestApp, nobody, person } from '../fixtures/app.ts'
 
 t.test('the service tells about itself', async t => {
   const { app, call, database } = await buildTestApp(t)
@@ -22,6 +22,19 @@ t.test('the service tells about itself', async t => {
     t.match(text, /berth_http_request_duration_seconds_bucket\{method="GET",route="\/healthz",le="\+Inf"\} 1/)
     t.match(text, /\nprocess_resident_memory_bytes \d+\n/)
     for (const line of text.trim().split('\n')) t.ok(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^}]*\})? [\d.e+-]+)$/.test(line), line)
+  })
+
+  t.test('refused writes are counted by their code, reads and what failed are not', async t => {
+    const company = '/api/companies/22222222-2222-4222-8222-222222222222'
+    await call('PUT', company, { name: 'Example' })
+    await call('PUT', `${company}/agents/33333333-3333-4333-8333-333333333333`, { name: 'Ada', role: 'engineer' })
+    for (const actor of [nobody, person('44444444-4444-4444-8444-444444444444')]) await call('PUT', company, { name: 'Other' }, { actor })
+    await call('PUT', company, {})
+    await call('GET', '/api/companies/not-an-id')
+    await call('DELETE', company)
+    const { text } = await call('GET', '/metrics')
+    const counted = Object.fromEntries([...text.matchAll(/^berth_refused_writes_total\{code="(\w+)"\} (\d+)$/gm)].map(([, code, count]) => [code, Number(count)]))
+    t.same(counted, { unauthenticated: 1, forbidden: 1, invalid_input: 1, still_in_use: 1 })
   })
 
   t.test('a request id is taken from the client when it can be, and is in the answer and in problems', async t => {
