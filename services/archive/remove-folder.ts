@@ -1,6 +1,6 @@
 /** Takes a folder away: renamed aside first, deleted later, never through a symlink and never across a mount. */
-import { constants, type PathLike, type Stats } from 'node:fs'
-import { chmod, lstat, open, readFile, readdir, rm, rmdir, unlink, type FileHandle } from 'node:fs/promises'
+import { constants, unlink, type PathLike, type Stats } from 'node:fs'
+import { chmod, lstat, open, readFile, readdir, rm, rmdir, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ownFiles, type Files } from '../process/files.ts'
 import { isAbsence } from '../workspaces/local-paths.ts'
@@ -9,8 +9,10 @@ import { contains } from './path-safety.ts'
 /** open(2): a handle that only names the place; not in `fs.constants`. */
 const openPathOnly = 0o10000000
 const openFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
-/** Entries unlinked at once: keeps the thread pool busy without queueing a whole `node_modules`. */
-const unlinkBatch = 64
+/** Folders worked on at once: as many as the thread pool has threads; files of one folder wait for each other in the kernel. */
+const foldersAtOnce = 4
+/** Entries of one folder unlinked at once: keeps the pool busy without queueing a whole `node_modules` before others' calls. */
+const unlinksAtOnce = 16
 
 /** Thrown when a folder was left where it is because deleting it was not safe. */
 export class FolderKept extends Error {
@@ -81,7 +83,7 @@ export async function removeFolder (path: string): Promise<void> {
   }
   const root = await openForRemoval(path)
   try {
-    await emptyFolder(root, (await root.stat()).dev, path)
+    await emptyFolder(root, { device: (await root.stat()).dev, shownAs: path, lanes: foldersAtOnce })
   } finally {
     await root.close()
   }
@@ -101,25 +103,57 @@ async function openForRemoval (path: PathLike): Promise<FileHandle> {
   }
 }
 
-async function emptyFolder (folder: FileHandle, device: number, shownAs: string): Promise<void> {
+/** Where a walk is: it stays on one device, and may work on so many folders at once from here on. */
+interface Place { device: number, shownAs: string, lanes: number }
+
+async function emptyFolder (folder: FileHandle, place: Place): Promise<void> {
   const inside = Buffer.from(`/proc/self/fd/${folder.fd}/`)
   // Names are bytes, which need not be UTF-8: as text some would name nothing.
   const entries = await readdir(inside, { withFileTypes: true, encoding: 'buffer' })
   const folders = entries.filter(entry => entry.isDirectory())
-  const others = entries.filter(entry => !entry.isDirectory())
-  for (let at = 0; at < others.length; at += unlinkBatch) {
-    await Promise.all(others.slice(at, at + unlinkBatch).map(entry => unlink(Buffer.concat([inside, entry.name]))))
-  }
-  for (const entry of folders) await removeBelow(Buffer.concat([inside, entry.name]), device, join(shownAs, entry.name.toString()))
+  await everyOne(entries.filter(entry => !entry.isDirectory()), unlinksAtOnce, (entry, done) => unlink(Buffer.concat([inside, entry.name]), done))
+  const atOnce = Math.min(place.lanes, folders.length)
+  await everyOne(folders, atOnce, (entry, done) => {
+    const below = { ...place, shownAs: join(place.shownAs, entry.name.toString()), lanes: Math.floor(place.lanes / atOnce) }
+    removeBelow(Buffer.concat([inside, entry.name]), below).then(() => done(null), done)
+  })
 }
 
-async function removeBelow (path: Buffer, device: number, shownAs: string): Promise<void> {
+async function removeBelow (path: Buffer, place: Place): Promise<void> {
   const folder = await openForRemoval(path)
   try {
-    if ((await folder.stat()).dev !== device) throw new FolderKept(`another file system begins at ${shownAs}`)
-    await emptyFolder(folder, device, shownAs)
+    if ((await folder.stat()).dev !== place.device) throw new FolderKept(`another file system begins at ${place.shownAs}`)
+    await emptyFolder(folder, place)
   } finally {
     await folder.close()
   }
   await rmdir(path)
+}
+
+/**
+ * Does `work` for each item, `limit` at once. It ends only when nothing is at work any more, also after an error: the handle that the work
+ * goes by is closed then, and its number may soon name another folder. Callbacks, since promises would cost as much as the unlinks.
+ */
+export async function everyOne<T> (items: readonly T[], limit: number, work: (item: T, done: (error: Error | null) => void) => void): Promise<void> {
+  if (items.length === 0) return
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+  const waiting = items.values()
+  let atWork = 0
+  let failure: Error | null = null
+  const next = (): void => {
+    const { value, done } = failure === null ? waiting.next() : { value: undefined, done: true as const }
+    if (done !== true) {
+      atWork += 1
+      work(value, error => {
+        failure ??= error
+        atWork -= 1
+        next()
+      })
+    } else if (atWork === 0) {
+      if (failure === null) resolve(undefined)
+      else reject(failure)
+    }
+  }
+  for (let lane = 0; lane < limit; lane += 1) next()
+  await promise
 }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { asidePathOf, lookAt, mountsBelow, putBack, removeFolder, renameAside } from '../../../services/archive/remove-folder.ts'
+import { asidePathOf, everyOne, lookAt, mountsBelow, putBack, removeFolder, renameAside } from '../../../services/archive/remove-folder.ts'
 import { writeFiles } from '../../fixtures/git.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
@@ -46,6 +46,23 @@ t.test('a deep folder with links, odd names and read-only parts is deleted; what
   await removeFolder(path)
   t.notOk(existsSync(path))
   t.equal(readFileSync(join(outside, 'precious'), 'utf8'), 'kept\n')
+})
+
+t.test('work on many items is bounded, and ends after a failure only when nothing is at work any more', async t => {
+  const begun: { item: number, done: (error: Error | null) => void }[] = []
+  const failed = new Error('no leave')
+  let ended: unknown = null
+  const all = everyOne([1, 2, 3, 4, 5], 2, (item, done) => { begun.push({ item, done }) }).then(() => { ended = 'done' }, (error: unknown) => { ended = error })
+  t.same(begun.map(({ item }) => item), [1, 2])
+  begun[0]?.done(null)
+  t.same(begun.map(({ item }) => item), [1, 2, 3])
+  begun[2]?.done(failed)
+  await new Promise(resolve => setImmediate(resolve))
+  t.same([begun.length, ended], [3, null], 'nothing more is begun, and the second is still waited for')
+  begun[1]?.done(new Error('a later one'))
+  await all
+  t.same([begun.length, ended], [3, failed])
+  await everyOne([], 2, () => t.fail('there is nothing to do'))
 })
 
 t.test('a symlink in place of the folder is not followed', async t => {
