@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { baseNameOf, toDisplay, type BytePath } from './byte-path.ts'
 import type { Git } from './exec.ts'
 import type { FileState } from './file-state.ts'
-import { blobHash } from './objects.ts'
+import { objectHash } from './make-objects.ts'
 
 // A changed file up to this size is stored as it is, whatever a filter would make of it; above, the filter is asked first,
 // so that a repository of large media files is not stored a second time.
@@ -36,7 +36,7 @@ export function hasAttributes (paths: readonly BytePath[]): boolean {
 /** Whether git's filters make exactly `file` from the blob `sha`: only asked for large files, false for the rest. */
 export async function smudgesToDisk (git: Git, root: string, sha: string, file: FileState): Promise<boolean> {
   if (file.bytes <= ASK_FILTER_ABOVE_BYTES || file.mode === '120000') return false
-  const digest = blobHash(file.sha.length === 40 ? 'sha1' : 'sha256', file.bytes)
+  const digest = objectHash(file.sha.length === 40 ? 'sha1' : 'sha256', 'blob', file.bytes)
   const onStdout = (chunk: Buffer) => { digest.update(chunk) }
   const made = await git.bytes(['cat-file', '--filters', `--path=${toDisplay(file.path)}`, sha], { cwd: root, onStdout }).catch(() => null)
   return made !== null && digest.digest('hex') === file.sha

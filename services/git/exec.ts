@@ -1,6 +1,7 @@
 /** Runs git: one process per call, in a closed environment, bounded in time and output. */
 import { existsSync } from 'node:fs'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { environmentFor, type ChildUser } from '../process/child-user.ts'
 import { ownFiles, type Files } from '../process/files.ts'
 import { launchHere, type Launch, type Launched } from '../process/launch.ts'
@@ -8,8 +9,8 @@ import { gitEnvironment } from './environment.ts'
 
 export interface GitOptions {
   cwd: string
-  /** Written to standard input; without it standard input is closed. */
-  input?: string | Buffer
+  /** Written to standard input; without it standard input is closed. Pieces are asked for as git takes them; when they fail, git is ended. */
+  input?: string | Buffer | AsyncIterable<Buffer>
   /** Further variables, for example GIT_INDEX_FILE. */
   env?: Record<string, string>
   /** Settings of this call only, as [key, value]. */
@@ -151,7 +152,7 @@ async function run (launch: Launch, args: readonly string[], options: RunOptions
   const abort = () => end('aborted', signal?.reason)
   signal?.addEventListener('abort', abort, { once: true })
   if (isAborted()) abort()
-  child.stdin?.end(options.input)
+  feed(child.stdin, options.input, error => end('aborted', error))
   const [stdout, stderr, { code }] = await Promise.all([out, err, child.exited])
   clearTimeout(timer)
   signal?.removeEventListener('abort', abort)
@@ -184,6 +185,19 @@ async function consume (stream: Readable | null, onChunk: (chunk: Buffer) => voi
     onError(error)
   }
   return Buffer.alloc(0)
+}
+
+/** What writing to a pipe fails with whose reader has gone. */
+const closedByReader = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+/** Writes what git is to read, pieces as they are taken; git may end without reading everything, and its exit code tells. */
+function feed (stdin: Writable | null, input: GitOptions['input'], onError: (error: unknown) => void): void {
+  if (typeof input !== 'object' || Buffer.isBuffer(input)) stdin?.end(input)
+  else if (stdin !== null) {
+    pipeline(input, stdin).catch((error: NodeJS.ErrnoException) => {
+      if (!closedByReader.has(error.code ?? '')) onError(error)
+    })
+  }
 }
 
 function killGroup (child: Launched): void {

@@ -4,7 +4,7 @@ import { lstat, readFile, readlink } from 'node:fs/promises'
 import { dirname } from 'node:path/posix'
 import { toFsPath, type BytePath } from './byte-path.ts'
 import type { HashName } from './index-file.ts'
-import { blobHash } from './objects.ts'
+import { objectHash } from './make-objects.ts'
 
 export interface FileState {
   path: BytePath
@@ -55,15 +55,15 @@ async function lookAt (root: string, path: BytePath): Promise<Stats | null> {
 
 async function readLink (root: string, path: BytePath, hash: HashName): Promise<FileState> {
   const target = await readlink(toFsPath(root, path), { encoding: 'buffer' })
-  return { path, mode: '120000', sha: blobHash(hash, target.length).update(target).digest('hex'), permissions: 0, bytes: target.length, linkTarget: target }
+  return { path, mode: '120000', sha: objectHash(hash, 'blob', target.length).update(target).digest('hex'), permissions: 0, bytes: target.length, linkTarget: target }
 }
 
 async function hashFile (path: Buffer, size: number, hash: HashName): Promise<{ sha: string, bytes: number }> {
   if (size <= READ_WHOLE_BYTES) {
     const content = await readFile(path)
-    return { sha: blobHash(hash, content.length).update(content).digest('hex'), bytes: content.length }
+    return { sha: objectHash(hash, 'blob', content.length).update(content).digest('hex'), bytes: content.length }
   }
-  const digest = blobHash(hash, size)
+  const digest = objectHash(hash, 'blob', size)
   let bytes = 0
   for await (const chunk of createReadStream(path)) {
     digest.update(chunk as Buffer)

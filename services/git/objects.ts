@@ -1,27 +1,16 @@
 /** Writes and reads git objects as they are: no filters, no index of anybody's, no identity but our own. */
-import { createHash, type Hash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ownFiles, type Files } from '../process/files.ts'
-import type { BytePath } from './byte-path.ts'
-import { quoteBytes } from './byte-path.ts'
-import type { Git, GitOptions } from './exec.ts'
-import type { HashName } from './index-file.ts'
-
-export interface TreeEntry {
-  path: BytePath
-  mode: string
-  sha: string
-}
+import { quoteBytes, type BytePath } from './byte-path.ts'
+import type { Git } from './exec.ts'
+import type { CommitInput, ObjectType, TreeEntry } from './make-objects.ts'
 
 /**
  * Objects of a snapshot must be on the disk before the files they replace are removed: not even a power cut may take both.
  * Each is handed to the disk here; the ref that is written last is what flushes them, as in git's own batch mode.
  */
-const durable: readonly (readonly [string, string])[] = [['core.fsync', 'all'], ['core.fsyncMethod', 'writeout-only']]
-
-// Names that only Windows or macOS could mistake for .git are fine in a tree that is never checked out there by us.
-const anyName: readonly (readonly [string, string])[] = [['core.protectNTFS', 'false'], ['core.protectHFS', 'false']]
+export const durable: readonly (readonly [string, string])[] = [['core.fsync', 'all'], ['core.fsyncMethod', 'writeout-only']]
 
 /** Runs `work` with a temporary folder that is removed afterwards. @param files of the git that works there: its user has the folder alone */
 export async function withScratch<T> (work: (folder: string) => Promise<T>, files: Files = ownFiles): Promise<T> {
@@ -34,8 +23,7 @@ export async function withScratch<T> (work: (folder: string) => Promise<T>, file
 }
 
 /**
- * Stores files as blobs without filters and gives their ids in order. Paths are relative to `cwd` or absolute;
- * links are followed, so they have to be given as files that hold the target.
+ * Stores files as blobs without filters and gives their ids in order. Paths are relative to `cwd` or absolute; links are followed.
  */
 export async function writeBlobs (git: Git, cwd: string, paths: readonly BytePath[]): Promise<string[]> {
   if (paths.length === 0) return []
@@ -43,23 +31,6 @@ export async function writeBlobs (git: Git, cwd: string, paths: readonly BytePat
     cwd, config: durable, input: paths.map(path => `${quoteBytes(path)}\n`).join('')
   })
   return stdout.trim().split('\n')
-}
-
-/** Stores one blob from memory. */
-export async function writeBlob (git: Git, cwd: string, content: string | Buffer): Promise<string> {
-  const { stdout } = await git(['hash-object', '-w', '--stdin'], { cwd, config: durable, input: content })
-  return stdout.trim()
-}
-
-/** Stores a tree of any depth from its files, by way of an index of its own. */
-export async function writeTree (git: Git, cwd: string, entries: readonly TreeEntry[]): Promise<string> {
-  return await withScratch(async folder => {
-    const options: GitOptions = { cwd, env: { GIT_INDEX_FILE: join(folder, 'index') }, config: [...durable, ...anyName] }
-    const lines = entries.map(entry => `${entry.mode} ${entry.sha}\t${entry.path}\0`).join('')
-    await git(['update-index', '-z', '--index-info'], { ...options, input: Buffer.from(lines, 'latin1') })
-    const { stdout } = await git(['write-tree'], options)
-    return stdout.trim()
-  }, git.files)
 }
 
 /** All files of a tree-ish, submodules included; empty for an empty tree. */
@@ -70,13 +41,6 @@ export async function readTree (git: Git, cwd: string, treeish: string): Promise
     const [mode = '', , sha = ''] = line.slice(0, tab).split(' ')
     return { path: line.slice(tab + 1), mode, sha }
   })
-}
-
-export interface CommitInput {
-  tree: string
-  parents: readonly string[]
-  message: string
-  at: Date
 }
 
 /**
@@ -108,12 +72,17 @@ export interface BlobSink {
   end (): void | Promise<void>
 }
 
-/**
- * Reads blobs in the order given with one process, in flat memory; `open` is told each blob's id and size.
- * Throws an Error naming an object that is missing or no blob.
- */
+/** Reads blobs in the order given with one process, in flat memory; see `readObjects`. */
 export async function readBlobs (git: Git, cwd: string, shas: readonly string[], open: (sha: string, size: number, at: number) => BlobSink | Promise<BlobSink>): Promise<void> {
-  if (shas.length === 0) return
+  await readObjects(git, cwd, shas.map(id => ({ id, type: 'blob' })), open)
+}
+
+/**
+ * Reads objects in the order given with one process, in flat memory; `open` is told each one's id and size.
+ * Throws an Error naming an object that is missing or of another type.
+ */
+export async function readObjects (git: Git, cwd: string, wanted: readonly { id: string, type: ObjectType }[], open: (id: string, size: number, at: number) => BlobSink | Promise<BlobSink>): Promise<void> {
+  if (wanted.length === 0) return
   let header = ''
   let sink: BlobSink | null = null
   // Bytes left of the blob at hand, with the line end after it.
@@ -128,7 +97,7 @@ export async function readBlobs (git: Git, cwd: string, shas: readonly string[],
         if (end === -1) return
         rest = rest.subarray(end + 1)
         const [sha = '', type = '', size = ''] = header.split(' ')
-        if (type !== 'blob') throw new Error(`The object ${sha} can not be read as a file: ${type}`)
+        if (type !== wanted[at]?.type) throw new Error(`The object ${sha} can not be read as a ${wanted[at]?.type ?? 'file'}: ${type}`)
         header = ''
         left = Number(size) + 1
         sink = await open(sha, Number(size), at++)
@@ -144,11 +113,6 @@ export async function readBlobs (git: Git, cwd: string, shas: readonly string[],
       }
     }
   }
-  await git.bytes(['cat-file', '--batch', '--buffer'], { cwd, onStdout, input: shas.map(sha => `${sha}\n`).join('') })
-  if (at !== shas.length || sink !== null) throw new Error(`Only ${at} of ${shas.length} objects could be read`)
-}
-
-/** A hash that will give the id git gives a blob of `size` bytes. */
-export function blobHash (hash: HashName, size: number): Hash {
-  return createHash(hash).update(`blob ${size}\0`)
+  await git.bytes(['cat-file', '--batch', '--buffer'], { cwd, onStdout, input: wanted.map(({ id }) => `${id}\n`).join('') })
+  if (at !== wanted.length || sink !== null) throw new Error(`Only ${at} of ${wanted.length} objects could be read`)
 }

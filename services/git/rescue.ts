@@ -55,8 +55,7 @@ export async function takeSnapshot (git: Git, input: SnapshotInput): Promise<Res
 
 /** Stores and verifies one look; null when files changed under the hand. */
 async function tryToStore (git: Git, input: SnapshotInput, look: { state: WorkingState, rescueIgnored: readonly string[], ref: string }): Promise<StoredState | null> {
-  const previous = await resolveCommit(git, input.repoRoot, look.ref)
-  const stored = await storeState(git, { ...input, ...look, previous })
+  const stored = await storeState(git, { ...input, ...look })
   if (stored !== null) await verifyStored(git, input.worktreePath, stored, look.state)
   return stored
 }

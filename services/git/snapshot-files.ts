@@ -5,7 +5,8 @@ import { toDisplay, type BytePath } from './byte-path.ts'
 import type { Git } from './exec.ts'
 import { matchesAny } from './ignored.ts'
 import { readManifest } from './manifest.ts'
-import { readTree, type TreeEntry } from './objects.ts'
+import type { TreeEntry } from './make-objects.ts'
+import { readTree } from './objects.ts'
 import type { RescuedFileStatus, RescueSnapshot } from './snapshot.ts'
 
 export type SnapshotCommits = Pick<RescueSnapshot, 'indexCommit' | 'worktreeCommit' | 'untrackedCommit'>

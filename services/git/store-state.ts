@@ -1,17 +1,15 @@
 /** Writes a working state into the object database as the commits of a snapshot; no ref points at them yet. */
-import { join } from 'node:path'
-import { GitFailed, type Git } from './exec.ts'
-import type { BytePath } from './byte-path.ts'
 import { findEmptyFolders, type EmptyFolders } from './empty-folders.ts'
-import type { FileState } from './file-state.ts'
+import type { Git } from './exec.ts'
 import type { IndexEntry } from './index-file.ts'
+import { makeCommit, makeObject, makeTrees, type GitObject, type ObjectType, type TreeEntry } from './make-objects.ts'
 import { INDEX_FILE, MANIFEST_FILE, PROGRESS_FOLDER, type Manifest } from './manifest.ts'
-import { withScratch, writeBlob, writeBlobs, writeCommit, writeTree, type TreeEntry } from './objects.ts'
 import { loggedCommits, mentionedObjects } from './progress-files.ts'
 import type { RescueSnapshot } from './snapshot.ts'
 import { fetchLocalCommits } from './submodules.ts'
 import { describeStatus } from './status.ts'
 import { fingerprintOf, type WorkingState } from './working-state.ts'
+import { writeObjects } from './write-objects.ts'
 
 export interface StoreInput {
   worktreePath: string
@@ -19,84 +17,95 @@ export interface StoreInput {
   state: WorkingState
   rescueIgnored: readonly string[]
   ref: string
-  /** The snapshot the ref points at so far. */
-  previous: string | null
 }
 
-/** What has been written, and what its trees have to hold: for the verification. */
+/** What has been written: for the verification. */
 export interface StoredState {
   snapshot: RescueSnapshot
+  /** The snapshot the ref pointed at so far. */
   previous: string | null
-  trees: { treeish: string, entries: TreeEntry[] }[]
+  /** Everything the snapshot consists of beside the files that are in HEAD or only in the index; no id twice. */
+  objects: { id: string, type: ObjectType }[]
 }
 
 /**
  * Stores `state` and gives the snapshot; null when a file on disk is no longer the one that was looked at.
  * Laid out like a stash, so that `git stash apply --index <ref>` works without this service: the worktree commit has the
  * parents HEAD, index and untracked files, and as a fourth the manifest, whose parents keep everything else reachable.
+ * Everything is made here, ids included, and handed to git as one pack.
  */
 export async function storeState (git: Git, input: StoreInput): Promise<StoredState | null> {
   const { state, worktreePath: cwd } = input
-  if (!await storeFiles(git, cwd, [...state.changed, ...state.untracked, ...state.ignored])) return null
+  const { hash } = state
   // A walk over the disk, while git is at work.
   const emptyFolders = findEmptyFolders(cwd, state)
-  const at = new Date()
-  const index = stagedEntries(state.index?.entries ?? [])
-  const worktree = worktreeEntries(index, state)
-  const untracked = [...state.untracked, ...state.ignored].map(toTreeEntry)
-  const commit = async (entries: readonly TreeEntry[], parents: readonly string[], what: string, tree?: string) =>
-    await writeCommit(git, cwd, { tree: tree ?? await writeTree(git, cwd, entries), parents, at, message: `${what} of workspace ${input.workspaceId}\n` })
-
-  // Before the first commit there is no HEAD to be the parent: an empty commit takes its place.
-  const head = state.headSha ?? await commit([], [], 'Nothing before')
-  const indexCommit = await commit(index, [head], 'Index')
-  const untrackedCommit = await commit(untracked, [], 'Untracked files')
-  const logged = loggedCommits(state.progress, state.headSha)
-  const manifest = buildManifest(input, { indexCommit, untrackedCommit, at, emptyFolders: await emptyFolders, warnings: logged.warnings })
-  const manifestEntries = await storeManifest(git, cwd, manifest, state)
   await fetchLocalCommits(git, cwd, state.submodules)
-  const ofSubmodules = [...new Set(state.submodules.flatMap(({ tips }) => tips.map(({ sha }) => sha)))]
-  const kept = [...await existingCommits(git, cwd, [...new Set([...mentionedObjects(state.progress), ...logged.commits])]), ...ofSubmodules]
-  const manifestCommit = await commit(manifestEntries, [...(input.previous === null ? [] : [input.previous]), ...kept], 'Manifest')
-  const sameTree = state.changed.length + state.absent.length === 0 ? `${indexCommit}^{tree}` : undefined
-  const worktreeCommit = await commit(worktree, [head, indexCommit, untrackedCommit, manifestCommit], 'Rescued state', sameTree)
-  return {
-    snapshot: toSnapshot(manifest, input.ref, worktreeCommit),
-    previous: input.previous,
-    trees: [
-      { treeish: indexCommit, entries: index },
-      { treeish: untrackedCommit, entries: untracked },
-      { treeish: worktreeCommit, entries: worktree },
-      { treeish: manifestCommit, entries: manifestEntries }
-    ]
+  const known = await lookUp(git, cwd, input)
+  const index = stagedEntries(state.index?.entries ?? [])
+  const indexTrees = makeTrees(hash, index)
+  // What HEAD holds need not be stored again; most of it where nothing is staged, and then it is the very tree.
+  const inHead = indexTrees[0].id === known.headTree ? new Set(indexTrees.map(({ id }) => id)) : await treesOf(git, cwd, known.headTree)
+  const files = [...state.changed, ...state.untracked, ...state.ignored]
+  const made = makeSnapshot(input, known, { indexTrees, emptyFolders: await emptyFolders })
+  const missing = made.objects.filter(({ id }) => !inHead.has(id))
+  if (!await writeObjects(git, { hash, objects: missing, files, root: cwd })) return null
+  const objects = new Map([...made.objects, ...files.map(({ sha }) => ({ id: sha, type: 'blob' as const }))].map(({ id, type }) => [id, { id, type }]))
+  return { snapshot: toSnapshot(made.manifest, input.ref, made.worktreeCommit), previous: known.previous, objects: [...objects.values()] }
+}
+
+interface Known {
+  headTree: string | null
+  previous: string | null
+  /** Commits that files of git's own progress, and its logs, speak of. */
+  mentioned: string[]
+  /** What is left out of them. */
+  warnings: string[]
+}
+
+/** Asks once for all that has to be known of the repository. */
+async function lookUp (git: Git, cwd: string, { state, ref }: StoreInput): Promise<Known> {
+  const logged = loggedCommits(state.progress, state.headSha)
+  const names = [state.headSha === null ? '' : `${state.headSha}^{tree}`, `${ref}^{commit}`, ...new Set([...mentionedObjects(state.progress), ...logged.commits])]
+  const { stdout } = await git(['cat-file', '--batch-check=%(objecttype) %(objectname)'], { cwd, input: names.map(name => `${name}\n`).join('') })
+  const [headTree = '', previous = '', ...mentioned] = stdout.split('\n')
+  const idOf = (line: string, type: string) => line.startsWith(`${type} `) ? line.slice(type.length + 1) : null
+  return { headTree: idOf(headTree, 'tree'), previous: idOf(previous, 'commit'), mentioned: mentioned.flatMap(line => idOf(line, 'commit') ?? []), warnings: logged.warnings }
+}
+
+async function treesOf (git: Git, cwd: string, tree: string | null): Promise<Set<string>> {
+  if (tree === null) return new Set()
+  const { stdout } = await git.bytes(['ls-tree', '-r', '-d', '-z', '--full-tree', tree], { cwd })
+  return new Set([tree, ...stdout.toString('latin1').split('\0').map(line => line.slice(0, line.indexOf('\t')).split(' ')[2] ?? '')])
+}
+
+interface MadeSnapshot { manifest: Manifest, worktreeCommit: string, objects: GitObject[] }
+
+/** The objects of a snapshot beside the files. */
+function makeSnapshot (input: StoreInput, known: Known, { indexTrees, emptyFolders }: { indexTrees: readonly [GitObject, ...GitObject[]], emptyFolders: EmptyFolders }): MadeSnapshot {
+  const { state } = input
+  const { hash } = state
+  const at = new Date()
+  const objects: GitObject[] = [...indexTrees]
+  const commit = (trees: readonly [GitObject, ...GitObject[]], parents: readonly string[], what: string): string => {
+    const made = makeCommit(hash, { tree: trees[0].id, parents, at, message: `${what} of workspace ${input.workspaceId}\n` })
+    objects.push(...trees, made)
+    return made.id
   }
+  // Before the first commit there is no HEAD to be the parent: an empty commit takes its place.
+  const head = state.headSha ?? commit(makeTrees(hash, []), [], 'Nothing before')
+  const indexCommit = commit(indexTrees, [head], 'Index')
+  const untrackedCommit = commit(makeTrees(hash, [...state.untracked, ...state.ignored]), [], 'Untracked files')
+  const manifest = buildManifest(input, { indexCommit, untrackedCommit, at, emptyFolders, warnings: known.warnings })
+  const { blobs, entries } = makeManifest(manifest, state)
+  objects.push(...blobs)
+  const ofSubmodules = [...new Set(state.submodules.flatMap(({ tips }) => tips.map(({ sha }) => sha)))]
+  const manifestCommit = commit(makeTrees(hash, entries), [...(known.previous === null ? [] : [known.previous]), ...known.mentioned, ...ofSubmodules], 'Manifest')
+  const isAsStaged = state.changed.length + state.absent.length === 0
+  const worktreeTrees = isAsStaged ? indexTrees : makeTrees(hash, worktreeEntries(stagedEntries(state.index?.entries ?? []), state))
+  return { manifest, objects, worktreeCommit: commit(worktreeTrees, [head, indexCommit, untrackedCommit, manifestCommit], 'Rescued state') }
 }
 
 const toTreeEntry = ({ path, mode, sha }: TreeEntry): TreeEntry => ({ path, mode, sha })
-
-/** Stores the files' bytes; false when one is no longer what was hashed before. */
-async function storeFiles (git: Git, cwd: string, files: readonly FileState[]): Promise<boolean> {
-  return await withScratch(async scratch => {
-    const paths: BytePath[] = []
-    for (const [at, file] of files.entries()) {
-      if (file.linkTarget === null) {
-        paths.push(file.path)
-        continue
-      }
-      const path = join(scratch, `link-${at}`)
-      await git.files.writeFile(path, file.linkTarget, {})
-      paths.push(Buffer.from(path).toString('latin1'))
-    }
-    try {
-      const ids = await writeBlobs(git, cwd, paths)
-      return files.every((file, at) => ids[at] === file.sha)
-    } catch (error) {
-      // A file that has gone since it was looked at ends the whole call. Anything else (a full disk) will end the next try too.
-      if (error instanceof GitFailed && /could not open|No such file|Not a directory|Is a directory/.test(error.stderr) && !/Permission denied/.test(error.stderr)) return false
-      throw error
-    }
-  }, git.files)
-}
 
 /** The index as a tree: conflicts and files only announced by `add -N` are in the manifest's copy of the index. */
 function stagedEntries (entries: readonly IndexEntry[]): TreeEntry[] {
@@ -139,20 +148,20 @@ function toSnapshot (manifest: Manifest, ref: string, worktreeCommit: string): R
   return { workspaceId, ref, headSha, branch, indexCommit, worktreeCommit, untrackedCommit, fingerprint: fingerprintOf(manifest.parts), counts, files, fileCount, takenAt, warnings }
 }
 
-/** Stores the manifest, the index as a file, all sides of conflicts and git's progress files; gives them as a tree. */
-async function storeManifest (git: Git, cwd: string, manifest: Manifest, state: WorkingState): Promise<TreeEntry[]> {
-  const blob = async (path: string, content: string | Buffer): Promise<TreeEntry> => ({ path, mode: '100644', sha: await writeBlob(git, cwd, content) })
-  const entries = [await blob(MANIFEST_FILE, JSON.stringify(manifest))]
-  if (state.index !== null) entries.push(await blob(INDEX_FILE, state.index.bytes))
-  for (const file of state.progress) entries.push(await blob(`${PROGRESS_FOLDER}/${Buffer.from(file.path).toString('latin1')}`, file.content))
+/** The manifest, the index as a file, all sides of conflicts and git's progress files. */
+function makeManifest (manifest: Manifest, state: WorkingState): { blobs: GitObject[], entries: TreeEntry[] } {
+  const contents = new Map<string, string | Buffer>([[MANIFEST_FILE, JSON.stringify(manifest)]])
+  if (state.index !== null) contents.set(INDEX_FILE, state.index.bytes)
+  for (const file of state.progress) contents.set(`${PROGRESS_FOLDER}/${Buffer.from(file.path).toString('latin1')}`, file.content)
   // A file announced by `add -N` stands for an empty one, which status wants to find.
-  if (state.index?.entries.some(entry => entry.intentToAdd) === true) entries.push(await blob('empty', ''))
+  if (state.index?.entries.some(entry => entry.intentToAdd) === true) contents.set('empty', '')
+  const made = [...contents].map(([path, content]) => ({ path, blob: makeObject(state.hash, 'blob', content) }))
   const sides = (state.index?.entries ?? []).filter(entry => entry.stage !== 0)
-  return [...entries, ...sides.map(entry => ({ ...toTreeEntry(entry), path: `conflicts/${entry.stage}/${entry.path}` }))]
-}
-
-async function existingCommits (git: Git, cwd: string, ids: readonly string[]): Promise<string[]> {
-  if (ids.length === 0) return []
-  const { stdout } = await git(['cat-file', '--batch-check=%(objectname) %(objecttype)'], { cwd, input: ids.map(id => `${id}\n`).join('') })
-  return stdout.split('\n').filter(line => line.endsWith(' commit')).map(line => line.split(' ')[0] ?? '')
+  return {
+    blobs: made.map(({ blob }) => blob),
+    entries: [
+      ...made.map(({ path, blob }) => ({ path, mode: '100644', sha: blob.id })),
+      ...sides.map(entry => ({ ...toTreeEntry(entry), path: `conflicts/${entry.stage}/${entry.path}` }))
+    ]
+  }
 }

@@ -3,7 +3,8 @@ import { dirname } from 'node:path/posix'
 import { ownFiles, type Files } from '../process/files.ts'
 import { toFsPath, type BytePath } from './byte-path.ts'
 import type { Git } from './exec.ts'
-import { readBlobs, type BlobSink, type TreeEntry } from './objects.ts'
+import type { TreeEntry } from './make-objects.ts'
+import { readBlobs, type BlobSink } from './objects.ts'
 
 export interface TargetFile extends TreeEntry {
   /** Permission bits; null takes what the mode says. */

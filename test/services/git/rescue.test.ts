@@ -147,7 +147,7 @@ t.test('it fails, and leaves no ref, for what it can not hold', async t => {
     'a name that git never stores': [tree => {
       mkdirSync(join(tree, '.GIT'))
       writeFileSync(join(tree, '.GIT', 'x'), 'x')
-    }, /\.GIT\/x was not stored/],
+    }, /\.GIT\/x can not be stored/],
     'another worktree inside': [(tree, root) => { runGit(root, 'worktree', 'add', '--quiet', join(tree, 'build', 'other')) }, /another worktree/],
     'a damaged index': [tree => writeFileSync(runGit(tree, 'rev-parse', '--path-format=absolute', '--git-path', 'index'), 'damaged'), /index/],
     'a folder that is no worktree': [tree => unlinkSync(join(tree, '.git')), /not a git repository/]
@@ -217,7 +217,7 @@ function meddling (command: string, meddle: () => void): Git {
 t.test('a file that changes once while the snapshot is taken is in it as it was last', async t => {
   const { root, tree, workspaceId } = await makeDirty(t)
   let times = 0
-  const busy = meddling('hash-object', () => { if (times++ === 0) writeFileSync(join(tree, 'new'), 'newer\n') })
+  const busy = meddling('unpack-objects', () => { if (times++ === 0) writeFileSync(join(tree, 'new'), 'newer\n') })
   const snapshot = await takeSnapshot(busy, { repoRoot: root, worktreePath: tree, workspaceId })
   t.equal(runGit(root, 'show', `${snapshot.untrackedCommit}:new`), 'newer')
 })
@@ -225,7 +225,7 @@ t.test('a file that changes once while the snapshot is taken is in it as it was 
 t.test('a file that goes while the snapshot is taken is looked at again', async t => {
   const { root, tree, workspaceId } = await makeDirty(t)
   let times = 0
-  const busy = meddling('hash-object', () => { if (times++ === 0) unlinkSync(join(tree, 'new')) })
+  const busy = meddling('unpack-objects', () => { if (times++ === 0) unlinkSync(join(tree, 'new')) })
   const snapshot = await takeSnapshot(busy, { repoRoot: root, worktreePath: tree, workspaceId })
   t.equal(snapshot.counts.untracked, 0)
 })
@@ -233,7 +233,7 @@ t.test('a file that goes while the snapshot is taken is looked at again', async 
 t.test('a worktree that keeps changing gets no snapshot', async t => {
   const { root, tree, workspaceId } = await makeDirty(t)
   let n = 0
-  const busy = meddling('write-tree', () => writeFileSync(join(tree, 'new'), `${n++}\n`))
+  const busy = meddling('rev-list', () => writeFileSync(join(tree, 'new'), `${n++}\n`))
   t.match(await rejectionOf(takeSnapshot(busy, { repoRoot: root, worktreePath: tree, workspaceId })), { code: 'rescue_failed', detail: /keeps changing/ })
   t.equal(await hasSnapshot(git, { repoRoot: root, workspaceId }), false)
 })

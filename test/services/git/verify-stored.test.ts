@@ -1,5 +1,5 @@
 /** Only what can be read back from the object database counts as stored. */
-import { rmSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createGit } from '../../../services/git/exec.ts'
@@ -16,7 +16,7 @@ t.test('a blob, a tree or a commit that is missing is noticed', async t => {
     const root = await makeRepository(t)
     await writeFiles(root, { 'new/file': 'new\n' })
     const state = await readWorkingState(git, { worktreePath: root, rescueIgnored: [] })
-    const stored = await storeState(git, { worktreePath: root, workspaceId: 'w', state, rescueIgnored: [], ref: 'refs/x', previous: null })
+    const stored = await storeState(git, { worktreePath: root, workspaceId: 'w', state, rescueIgnored: [], ref: 'refs/x' })
     if (stored === null) throw new Error('nothing changed meanwhile')
     await verifyStored(git, root, stored, state)
     const commit = stored.snapshot.untrackedCommit
@@ -27,13 +27,29 @@ t.test('a blob, a tree or a commit that is missing is noticed', async t => {
   }
 })
 
-t.test('a name that git silently leaves out of trees is noticed', async t => {
+t.test('an object that holds another one is noticed', async t => {
   const root = await makeRepository(t)
+  await writeFiles(root, { 'new/file': 'new\n' })
   const state = await readWorkingState(git, { worktreePath: root, rescueIgnored: [] })
-  const [entry] = state.index?.entries ?? []
-  if (state.index === null || entry === undefined) throw new Error('the repository has a file')
-  const twisted = { ...state, index: { ...state.index, entries: [entry, { ...entry, path: '.GIT/x' }] } }
-  const stored = await storeState(git, { worktreePath: root, workspaceId: 'w', state: twisted, rescueIgnored: [], ref: 'refs/x', previous: null })
+  const stored = await storeState(git, { worktreePath: root, workspaceId: 'w', state, rescueIgnored: [], ref: 'refs/x' })
   if (stored === null) throw new Error('nothing changed meanwhile')
-  t.match(await rejectionOf(verifyStored(git, root, stored, twisted)), { message: /\.GIT\/x was not stored/ })
+  const placeOf = (id: string) => join(root, '.git/objects', id.slice(0, 2), id.slice(2))
+  const [tree, other] = [`${stored.snapshot.untrackedCommit}:new`, `${stored.snapshot.untrackedCommit}^{tree}`].map(name => placeOf(runGit(root, 'rev-parse', name)))
+  rmSync(tree ?? '')
+  copyFileSync(other ?? '', tree ?? '')
+  t.match(await rejectionOf(verifyStored(git, root, stored, state)), { cause: { message: /does not hold what was stored/ } })
+})
+
+t.test('what was staged and is nowhere else is noticed when it is missing', async t => {
+  const root = await makeRepository(t)
+  await writeFiles(root, { staged: 'staged\n' })
+  runGit(root, 'add', 'staged')
+  const id = runGit(root, 'rev-parse', ':staged')
+  await writeFiles(root, { staged: 'changed since\n' })
+  const state = await readWorkingState(git, { worktreePath: root, rescueIgnored: [] })
+  const stored = await storeState(git, { worktreePath: root, workspaceId: 'w', state, rescueIgnored: [], ref: 'refs/x' })
+  if (stored === null) throw new Error('nothing changed meanwhile')
+  await verifyStored(git, root, stored, state)
+  rmSync(join(root, '.git/objects', id.slice(0, 2), id.slice(2)))
+  t.match(await rejectionOf(verifyStored(git, root, stored, state)), { message: new RegExp(id) })
 })

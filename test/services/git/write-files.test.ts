@@ -3,9 +3,8 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSy
 import { join } from 'node:path'
 import t from 'tap'
 import { createGit } from '../../../services/git/exec.ts'
-import { writeBlob } from '../../../services/git/objects.ts'
 import { removeFiles, writeFilesOf } from '../../../services/git/write-files.ts'
-import { gitTestEnv, makeRepository, writeFiles } from '../../fixtures/git.ts'
+import { gitTestEnv, makeRepository, storeBlob, writeFiles } from '../../fixtures/git.ts'
 import { rejectionOf } from '../../fixtures/rejection.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
@@ -15,7 +14,7 @@ t.test('files, links and permissions, over files and links that were there', asy
   const root = await makeRepository(t)
   const outside = join(await temporaryFolder(t), 'outside')
   writeFileSync(outside, 'outside')
-  const sha = await writeBlob(git, root, 'content')
+  const sha = storeBlob(root, 'content')
   await writeFiles(root, { 'was-file': 'x' })
   symlinkSync(outside, join(root, 'was-link'))
   await writeFilesOf(git, root, [
@@ -34,7 +33,7 @@ t.test('files, links and permissions, over files and links that were there', asy
 
 t.test('a folder with something in it is not replaced', async t => {
   const root = await makeRepository(t)
-  const sha = await writeBlob(git, root, 'content')
+  const sha = storeBlob(root, 'content')
   await writeFiles(root, { 'folder/mine': 'mine' })
   await rejectionOf(writeFilesOf(git, root, [{ path: 'folder', mode: '100644', sha, permissions: null }]))
   t.equal(readFileSync(join(root, 'folder/mine'), 'utf8'), 'mine')
