@@ -42,26 +42,55 @@ const EXTENDED_INTENT_TO_ADD = 0x2000
 
 /** Reads an index of version 2 or 3. Throws an Error for anything else, and for one that is cut off or damaged. */
 export function parseIndex (file: Buffer, hash: HashName): PortableIndex {
-  const hashBytes = hash === 'sha1' ? 20 : 32
-  const version = file.length < HEADER_BYTES + hashBytes ? 0 : file.readUInt32BE(4)
-  if (file.toString('latin1', 0, 4) !== 'DIRC' || (version !== 2 && version !== 3)) throw new Error('The index is not of a form that can be read')
+  return readEntries(file, hash).index
+}
+
+/**
+ * Reads an index as it lies in a worktree, when its entries are all it means: null for another version, one whose checksum is not right,
+ * and one with an extension that must be understood (split in two, or sparse), which git has to write in a plain form first.
+ */
+export function parsePlainIndex (file: Buffer, hash: HashName): PortableIndex | null {
+  const body = file.subarray(0, -hashBytesOf(hash))
+  if (!isIndex(file, hash) || !createHash(hash).update(body).digest().equals(file.subarray(body.length))) return null
+  const { index, end } = readEntries(file, hash)
+  for (let at = end; at < body.length;) {
+    // Signature and length; the names of those that may be passed over begin with a capital letter.
+    if (at + 8 > body.length || !/^[A-Z]$/.test(String.fromCharCode(body[at] ?? 0))) return null
+    at += 8 + body.readUInt32BE(at + 4)
+  }
+  return index
+}
+
+const hashBytesOf = (hash: HashName) => hash === 'sha1' ? 20 : 32
+
+function isIndex (file: Buffer, hash: HashName): boolean {
+  const version = file.length < HEADER_BYTES + hashBytesOf(hash) ? 0 : file.readUInt32BE(4)
+  return file.toString('latin1', 0, 4) === 'DIRC' && (version === 2 || version === 3)
+}
+
+/** The entries, and where they end. */
+function readEntries (file: Buffer, hash: HashName): { index: PortableIndex, end: number } {
+  if (!isIndex(file, hash)) throw new Error('The index is not of a form that can be read')
+  const hashBytes = hashBytesOf(hash)
   const count = file.readUInt32BE(8)
-  const parts: Buffer[] = [file.subarray(0, HEADER_BYTES)]
   const entries: IndexEntry[] = []
-  const meaning = createHash('sha256')
+  const portable = Buffer.from(file)
+  // Mode, id, flags and name of each, one after the other: hashed in one go.
+  const meaning = Buffer.alloc(file.length)
+  let meant = 0
   let at = HEADER_BYTES
   for (let n = 0; n < count; n++) {
     const { entry, length } = readEntry(file, at, hashBytes)
-    const portable = Buffer.from(file.subarray(at, at + length))
-    portable.fill(0, 0, MODE_OFFSET).fill(0, MODE_OFFSET + 4, SIZE_OFFSET)
-    parts.push(portable)
-    meaning.update(portable.subarray(MODE_OFFSET, MODE_OFFSET + 4)).update(portable.subarray(STAT_BYTES))
+    portable.fill(0, at, at + MODE_OFFSET).fill(0, at + MODE_OFFSET + 4, at + SIZE_OFFSET)
+    meant += file.copy(meaning, meant, at + MODE_OFFSET, at + MODE_OFFSET + 4)
+    meant += file.copy(meaning, meant, at + STAT_BYTES, at + length)
     entries.push(entry)
     at += length
   }
   if (at > file.length - hashBytes) throw new Error('The index is cut off')
-  const body = Buffer.concat(parts)
-  return { entries, bytes: Buffer.concat([body, createHash(hash).update(body).digest()]), digest: meaning.digest('hex') }
+  const body = portable.subarray(0, at)
+  const bytes = Buffer.concat([body, createHash(hash).update(body).digest()])
+  return { index: { entries, bytes, digest: createHash('sha256').update(meaning.subarray(0, meant)).digest('hex') }, end: at }
 }
 
 function readEntry (file: Buffer, at: number, hashBytes: number): { entry: IndexEntry, length: number } {

@@ -8,7 +8,7 @@ import { hasAttributes, settingsConvert, smudgesToDisk } from './conversion.ts'
 import type { Git } from './exec.ts'
 import { createFileReader, mapLimited, type FileState } from './file-state.ts'
 import { chooseIgnored } from './ignored.ts'
-import { parseIndex, type HashName, type IndexEntry, type PortableIndex } from './index-file.ts'
+import { parseIndex, parsePlainIndex, type HashName, type IndexEntry, type PortableIndex } from './index-file.ts'
 import { withScratch } from './objects.ts'
 import { readProgressFiles, type ProgressFile } from './progress-files.ts'
 import { isRepositoryInside, readStatus, repositoryInside, type StatusEntry } from './status.ts'
@@ -99,15 +99,19 @@ async function locate (git: Git, worktreePath: string): Promise<Place> {
   return { hash: format === 'sha256' ? 'sha256' : 'sha1', gitDir, commonDir, indexPath }
 }
 
-/** Copies the index and lets git write the copy in a plain form: the worktree's own is only read. */
+/** Reads the index; where that takes more than its entries, a copy that git has written in a plain form. The worktree's own is only read. */
 async function readIndex (git: Git, cwd: string, { indexPath, hash }: Place): Promise<PortableIndex | null> {
+  const file = await git.files.readFile(indexPath).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  return file === null ? null : parsePlainIndex(file, hash) ?? await rewriteIndex(git, cwd, file, hash)
+}
+
+async function rewriteIndex (git: Git, cwd: string, file: Buffer, hash: HashName): Promise<PortableIndex> {
   return await withScratch(async folder => {
     const copy = join(folder, 'index')
-    const exists = await git.files.copyFile(indexPath, copy, 0).then(() => true, (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    })
-    if (!exists) return null
+    await git.files.writeFile(copy, file, {})
     await git(['update-index', '--index-version', '2', '--force-write-index'], {
       cwd,
       env: { GIT_INDEX_FILE: copy },

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { parseIndex } from '../../../services/git/index-file.ts'
+import { parseIndex, parsePlainIndex } from '../../../services/git/index-file.ts'
 import { gitTestEnv, makeRepository, runGit, writeFiles } from '../../fixtures/git.ts'
 
 t.test('entries, flags and long names are those that git lists', async t => {
@@ -40,6 +40,31 @@ t.test('git accepts the portable bytes as an index', async t => {
   const { bytes } = parseIndex(readFileSync(join(root, '.git/index')), 'sha1')
   await writeFiles(root, { 'portable-index': bytes })
   t.equal(execFileSync('git', ['ls-files'], { cwd: root, env: { ...gitTestEnv, GIT_INDEX_FILE: join(root, 'portable-index') }, encoding: 'utf8' }), 'README.md\n')
+})
+
+t.test('a plain index needs no git, and means the same once git has written it anew', async t => {
+  const root = await makeRepository(t, { files: { a: 'a\n', 'deep/b': 'b\n', 'deep/c': 'c\n' } })
+  const file = () => readFileSync(join(root, '.git/index'))
+  runGit(root, 'update-index', '--skip-worktree', 'a')
+  runGit(root, 'update-index', '--untracked-cache')
+  const plain = parsePlainIndex(file(), 'sha1')
+  t.equal(plain?.entries.length, 3)
+  runGit(root, 'update-index', '--force-write-index')
+  t.same(parseIndex(file(), 'sha1'), plain)
+  const damaged = Buffer.from(file())
+  damaged[30] = (damaged[30] ?? 0) ^ 1
+  t.equal(parsePlainIndex(damaged, 'sha1'), null, 'damaged')
+  t.equal(parsePlainIndex(Buffer.alloc(10), 'sha1'), null, 'too short')
+  runGit(root, 'update-index', '--index-version', '4')
+  t.equal(parsePlainIndex(file(), 'sha1'), null, 'version 4')
+  runGit(root, 'update-index', '--index-version', '2')
+  runGit(root, 'update-index', '--split-index')
+  t.equal(parsePlainIndex(file(), 'sha1'), null, 'split')
+  runGit(root, 'update-index', '--no-split-index')
+  runGit(root, 'update-index', '--no-skip-worktree', 'a')
+  t.ok(parsePlainIndex(file(), 'sha1'))
+  runGit(root, 'sparse-checkout', 'set', '--cone', '--sparse-index', 'other')
+  t.equal(parsePlainIndex(file(), 'sha1'), null, 'sparse')
 })
 
 t.test('anything else is an error', async t => {
