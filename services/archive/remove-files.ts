@@ -2,7 +2,7 @@
 import { resolveCommit } from '../git/branches.ts'
 import { hasSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import { reviveWorktree } from '../git/revive.ts'
-import { branchExists, deleteMergedBranch, findOwnerRepository, listWorktrees, type OwnerRepository } from '../git/worktrees.ts'
+import { deleteMergedBranch, findOwnerRepository, listWorktrees, type OwnerRepository } from '../git/worktrees.ts'
 import { isDirectory } from '../workspaces/local-paths.ts'
 import { repositoryWaitMs, stepInput, warn, type ArchiveRun } from './archive-run.ts'
 import { runCloseCommands } from './close-commands.ts'
@@ -122,15 +122,16 @@ async function deleteBranchOfLost (run: ArchiveRun): Promise<void> {
 async function deleteBranch (run: ArchiveRun, owner: OwnerRepository): Promise<void> {
   const { deps, row, op } = run
   const branch = row.branch_name
-  if (!row.branch_created_by_runtime || branch === null || !await branchExists(deps.git, owner.root, branch)) return
+  if (!row.branch_created_by_runtime || branch === null) return
   const tip = await resolveCommit(deps.git, owner.root, `refs/heads/${branch}`)
+  if (tip === null) return
   const { snapshot, last } = run.state.record
-  const keptTip = [snapshot, last].some(one => one !== null && one.headSha === tip) ? tip : null
+  const keptTip = [snapshot, last].some(one => one?.headSha === tip) ? tip : null
   const { deleted, reason } = await alone(run, owner, async () => await deleteMergedBranch(deps.git, { repoRoot: owner.root, branch, baseRef: mergeTargetOf(row), keptTip }))
   if (deleted) {
     op.annotate({ deletedBranch: branch, deletedBranchTip: tip })
-    op.log.system(`Deleted the branch ${branch} (it was at ${tip ?? 'no commit'}).`)
-    await run.state.set({ deletedBranch: tip === null ? null : { name: branch, tip } })
+    op.log.system(`Deleted the branch ${branch} (it was at ${tip}).`)
+    await run.state.set({ deletedBranch: { name: branch, tip } })
   } else warn(run, `The branch ${branch} is kept: ${reason ?? 'it could not be deleted'}.`)
 }
 

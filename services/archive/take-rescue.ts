@@ -1,6 +1,6 @@
 /** Takes the rescue snapshots of an archive, so that no earlier one is lost by a later one. */
 import type { Git } from '../git/exec.ts'
-import { hasSnapshot, sameAsSnapshot, takeSnapshot, type RescueSnapshot } from '../git/rescue.ts'
+import { isStillKept, takeSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { rowStrategy } from '../workspaces/strategy.ts'
 import type { RescueState } from './rescue-record.ts'
@@ -23,9 +23,8 @@ function ignoredOf (row: WorkspaceRow): { rescueIgnored?: readonly string[] } {
 
 /** Whether the worktree, wherever it stands now, is exactly what the snapshot holds and the repository still has it. */
 export async function isStill (input: Pick<RescueInput, 'git' | 'repoRoot' | 'worktreePath' | 'signal'> & { otherBranch?: boolean }, snapshot: RescueSnapshot): Promise<boolean> {
-  const { git, repoRoot, worktreePath, signal, otherBranch = false } = input
-  if (!await hasSnapshot(git, { repoRoot, workspaceId: snapshot.workspaceId })) return false
-  return await sameAsSnapshot(git, { worktreePath, snapshot, signal, otherBranch })
+  const { git, ...place } = input
+  return await isStillKept(git, { ...place, snapshot })
 }
 
 /** A name for a further snapshot of the workspace, by the time: `<id>-20260101T000000000Z`. */

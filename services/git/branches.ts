@@ -47,10 +47,10 @@ export interface DeletionInput {
 export async function deleteMergedBranch (git: Git, input: DeletionInput): Promise<BranchDeletion> {
   const { repoRoot, branch } = input
   try {
-    const tip = await resolveCommit(git, repoRoot, `refs/heads/${branch}`)
-    const reason = tip === null ? `there is no branch ${branch}` : await reasonToKeep(git, input, tip)
-    if (tip === null || reason !== null) return { deleted: false, reason }
-    await git(['update-ref', '-d', `refs/heads/${branch}`, tip], { cwd: repoRoot })
+    const found = await findBranch(git, repoRoot, branch)
+    const reason = found === null ? `there is no branch ${branch}` : await reasonToKeep(git, input, found)
+    if (found === null || reason !== null) return { deleted: false, reason }
+    await git(['update-ref', '-d', `refs/heads/${branch}`, found.tip], { cwd: repoRoot })
     await git(['config', '--remove-section', `branch.${branch}`], { cwd: repoRoot, allowExitCodes: [1, 5, 128] })
     return { deleted: true, reason: null }
   } catch (error) {
@@ -59,14 +59,12 @@ export async function deleteMergedBranch (git: Git, input: DeletionInput): Promi
   }
 }
 
-async function reasonToKeep (git: Git, { repoRoot, branch, baseRef, keptTip = null }: DeletionInput, tip: string): Promise<string | null> {
+async function reasonToKeep (git: Git, { repoRoot, branch, baseRef, keptTip = null }: DeletionInput, { tip, holder }: FoundBranch): Promise<string | null> {
   if (baseRef === null) return `no base is recorded, so ${branch} may not be merged`
   const base = await resolveCommit(git, repoRoot, baseRef)
   if (base === null) return `the base ${baseRef} is unknown, so ${branch} may not be merged`
   if (isOwnBase(baseRef, branch)) return `${branch} is its own base`
-  const { exitCode } = await git(['merge-base', '--is-ancestor', tip, base], { cwd: repoRoot, allowExitCodes: [1] })
-  if (exitCode === 1 && (keptTip !== tip || !await isSquashed(git, { path: repoRoot, base, tip }))) return `${branch} is not merged into ${baseRef.replace(/^refs\/heads\//, '')}`
-  const holder = await checkedOutAt(git, repoRoot, branch)
+  if (!await isAncestor(git, repoRoot, tip, base) && (keptTip !== tip || !await isSquashed(git, { path: repoRoot, base, tip }))) return `${branch} is not merged into ${baseRef.replace(/^refs\/heads\//, '')}`
   return holder === null ? null : `${branch} is checked out at ${holder}`
 }
 
@@ -75,8 +73,20 @@ async function isSquashed (git: Git, input: { path: string, base: string, tip: s
   return await findMergeEvidence(git, input, Number(stdout)).catch(() => null) !== null // not known is not merged
 }
 
-async function checkedOutAt (git: Git, repoRoot: string, branch: string): Promise<string | null> {
-  const { stdout } = await git(['for-each-ref', '--format=%(worktreepath)', `refs/heads/${branch}`], { cwd: repoRoot })
-  const path = stdout.split('\n')[0] ?? ''
-  return path === '' ? null : path
+async function isAncestor (git: Git, repoRoot: string, tip: string, base: string): Promise<boolean> {
+  if (tip === base) return true
+  const { exitCode } = await git(['merge-base', '--is-ancestor', tip, base], { cwd: repoRoot, allowExitCodes: [1] })
+  return exitCode === 0
+}
+
+interface FoundBranch {
+  tip: string
+  /** Where it is checked out. */
+  holder: string | null
+}
+
+async function findBranch (git: Git, repoRoot: string, branch: string): Promise<FoundBranch | null> {
+  const { stdout } = await git(['for-each-ref', '--format=%(refname)%00%(objectname)%00%(worktreepath)', `refs/heads/${branch}`], { cwd: repoRoot })
+  const [, tip, holder] = stdout.split('\n').map(line => line.split('\0')).find(([name]) => name === `refs/heads/${branch}`) ?? []
+  return tip === undefined ? null : { tip, holder: holder === '' ? null : holder ?? null }
 }

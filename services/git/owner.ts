@@ -21,14 +21,34 @@ export interface OwnerRepository {
  * Throws RepositoryUnusable when it is no checkout, bare, or has no commit yet.
  */
 export async function findOwnerRepository (git: Git, path: string): Promise<OwnerRepository> {
+  const { commonDir, gitDir, topLevel, prefix } = await readCheckout(git, path) ?? await explain(git, path)
+  const isLinkedWorktree = gitDir !== commonDir
+  const root = isLinkedWorktree ? await mainTopLevel(git, commonDir) ?? topLevel : topLevel
+  return { root, commonDir, isLinkedWorktree, topLevel, subPath: prefix.replace(/\/$/, '') }
+}
+
+interface Checkout { commonDir: string, gitDir: string, topLevel: string, prefix: string }
+
+/** Everything in one question; null when git has no answer to one part of it, whichever. */
+async function readCheckout (git: Git, path: string): Promise<Checkout | null> {
+  try {
+    const { stdout } = await git(['rev-parse', '--path-format=absolute', '--git-common-dir', '--absolute-git-dir', '--show-toplevel', '--show-prefix', 'HEAD^{commit}'], { cwd: path })
+    const [commonDir = '', gitDir = '', topLevel = '', prefix = ''] = stdout.split('\n')
+    return { commonDir, gitDir, topLevel, prefix }
+  } catch (error) {
+    if (error instanceof GitFailed) return null
+    throw error
+  }
+}
+
+/** Asks part by part why it is not usable. Throws RepositoryUnusable; gives it when it has become usable meanwhile. */
+async function explain (git: Git, path: string): Promise<Checkout> {
   const [inside, commonDir, gitDir, hasCommit] = await readRepository(git, path)
   if (inside !== 'true') throw new RepositoryUnusable(`${path} is not inside a checkout: a bare repository, or a folder of git's own`)
   if (!hasCommit) throw new RepositoryUnusable(`The repository at ${path} has no commit yet`)
   const { stdout } = await git(['rev-parse', '--path-format=absolute', '--show-toplevel', '--show-prefix'], { cwd: path })
   const [topLevel = path, prefix = ''] = stdout.split('\n')
-  const isLinkedWorktree = gitDir !== commonDir
-  const root = isLinkedWorktree ? await mainTopLevel(git, commonDir) ?? topLevel : topLevel
-  return { root, commonDir, isLinkedWorktree, topLevel, subPath: prefix.replace(/\/$/, '') }
+  return { commonDir, gitDir, topLevel, prefix }
 }
 
 async function readRepository (git: Git, path: string): Promise<[inside: string, commonDir: string, gitDir: string, hasCommit: boolean]> {

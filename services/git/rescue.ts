@@ -3,7 +3,7 @@ import { RescueFailed } from '../errors.ts'
 import { resolveCommit } from './branches.ts'
 import { gitReason, type Git } from './exec.ts'
 import { chooseIgnored } from './ignored.ts'
-import { readManifest } from './manifest.ts'
+import { readManifest, type Manifest } from './manifest.ts'
 import { DEFAULT_RESCUE_IGNORED, RESCUE_REF_PREFIX, rescueRef, type RescueDescription, type RescueSnapshot } from './snapshot.ts'
 import { storeState, type StoredState } from './store-state.ts'
 import { describeStatus, readStatus } from './status.ts'
@@ -38,8 +38,7 @@ export async function takeSnapshot (git: Git, input: SnapshotInput): Promise<Res
   const rescueIgnored = input.rescueIgnored ?? DEFAULT_RESCUE_IGNORED
   const ref = rescueRef(input.workspaceId)
   return await orRescueFailed(input.worktreePath, async () => {
-    await refuseWorktreesInside(git, input)
-    let state = await readWorkingState(git, { ...input, rescueIgnored })
+    let [state] = await Promise.all([readWorkingState(git, { ...input, rescueIgnored }), refuseWorktreesInside(git, input)])
     for (let attempt = 1; ; attempt++) {
       const stored = await tryToStore(git, input, { state, rescueIgnored, ref })
       const again = await readWorkingState(git, { ...input, rescueIgnored })
@@ -85,12 +84,25 @@ export interface SameInput {
 
 /** Whether the worktree is still exactly what the snapshot holds. Throws RescueFailed when that can't be told. */
 export async function sameAsSnapshot (git: Git, input: SameInput): Promise<boolean> {
-  return await orRescueFailed(input.worktreePath, async () => {
-    const { rescueIgnored, headSha, parts } = await readManifest(git, input.worktreePath, input.snapshot.worktreeCommit)
-    const state = await readWorkingState(git, { ...input, rescueIgnored })
-    const isSameHead = input.otherBranch === true && state.headSha === headSha
-    return fingerprintOf(isSameHead ? { ...state.parts, head: parts.head } : state.parts) === input.snapshot.fingerprint
-  })
+  return await orRescueFailed(input.worktreePath, async () => await fitsManifest(git, input, await readManifest(git, input.worktreePath, input.snapshot.worktreeCommit)))
+}
+
+/**
+ * Whether the repository still has the workspace's snapshot under its ref, and the worktree is exactly what `snapshot` holds.
+ * Throws RescueFailed when the worktree can't be read.
+ */
+export async function isStillKept (git: Git, input: SameInput & { repoRoot: string }): Promise<boolean> {
+  const { worktreeCommit, workspaceId } = input.snapshot
+  const kept = await readKept(git, { repoRoot: input.repoRoot, workspaceId })
+  if (kept === null) return false
+  if (kept.worktreeCommit !== worktreeCommit) return await sameAsSnapshot(git, input)
+  return await orRescueFailed(input.worktreePath, async () => await fitsManifest(git, input, kept.manifest))
+}
+
+async function fitsManifest (git: Git, input: SameInput, { rescueIgnored, headSha, parts }: Manifest): Promise<boolean> {
+  const state = await readWorkingState(git, { ...input, rescueIgnored })
+  const isSameHead = input.otherBranch === true && state.headSha === headSha
+  return fingerprintOf(isSameHead ? { ...state.parts, head: parts.head } : state.parts) === input.snapshot.fingerprint
 }
 
 export interface SnapshotPlace {
@@ -105,13 +117,17 @@ export async function hasSnapshot (git: Git, input: SnapshotPlace): Promise<bool
 
 /** The snapshot as the repository itself remembers it, for when the row's copy is lost; null when there is none. */
 export async function readSnapshot (git: Git, input: SnapshotPlace): Promise<RescueSnapshot | null> {
-  const ref = rescueRef(input.workspaceId)
-  const worktreeCommit = await resolveCommit(git, input.repoRoot, ref)
-  if (worktreeCommit === null) return null
-  const manifest = await readManifest(git, input.repoRoot, worktreeCommit).catch(() => null)
-  if (manifest === null) return null
-  const { workspaceId, headSha, branch, counts, files, fileCount, indexCommit, untrackedCommit, takenAt, warnings } = manifest
-  return { workspaceId, ref, headSha, branch, indexCommit, worktreeCommit, untrackedCommit, fingerprint: fingerprintOf(manifest.parts), counts, files, fileCount, takenAt, warnings }
+  const kept = await readKept(git, input)
+  if (kept === null) return null
+  const { workspaceId, headSha, branch, counts, files, fileCount, indexCommit, untrackedCommit, takenAt, warnings, parts } = kept.manifest
+  return { workspaceId, ref: rescueRef(input.workspaceId), headSha, branch, indexCommit, worktreeCommit: kept.worktreeCommit, untrackedCommit, fingerprint: fingerprintOf(parts), counts, files, fileCount, takenAt, warnings }
+}
+
+/** What the workspace's ref points at; null when that is nothing that can be read. */
+async function readKept (git: Git, input: SnapshotPlace): Promise<{ worktreeCommit: string, manifest: Manifest } | null> {
+  const worktreeCommit = await resolveCommit(git, input.repoRoot, rescueRef(input.workspaceId))
+  const manifest = worktreeCommit === null ? null : await readManifest(git, input.repoRoot, worktreeCommit).catch(() => null)
+  return worktreeCommit === null || manifest === null ? null : { worktreeCommit, manifest }
 }
 
 /** Forgets a workspace's snapshots. True when there was one. */
