@@ -1,6 +1,13 @@
 /** Appends to a file in order, one write at a time, with back-pressure, counting and hashing what has been written. */
 import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
+
+/** A file that is only appended to; of `FileHandle` what is needed here. */
+export interface AppendFile {
+  /** Appends what stands from `offset` on, or a first part of it. */
+  write (bytes: Buffer, offset: number): Promise<{ bytesWritten: number }>
+  truncate (bytes: number): Promise<void>
+  close (): Promise<void>
+}
 
 /** Beyond this many bytes waiting to be written, `room()` makes the caller wait. */
 const highWaterBytes = 1_048_576
@@ -23,12 +30,12 @@ export interface AppendSummary {
   failure: Error | null
 }
 
-async function writeAll (file: FileHandle, bytes: Buffer): Promise<void> {
+async function writeAll (file: AppendFile, bytes: Buffer): Promise<void> {
   for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done)).bytesWritten
 }
 
 /** @param file opened for appending to an empty file; the queue closes it. */
-export function createAppendQueue (file: FileHandle): AppendQueue {
+export function createAppendQueue (file: AppendFile): AppendQueue {
   const hash = createHash('sha256')
   let waiting: Buffer[] = []
   let waitingBytes = 0

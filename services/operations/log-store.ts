@@ -1,9 +1,9 @@
 /** Keeps operation logs as files under the data dir: opened for live appending, read in whole lines, compressed at last. */
 import { createReadStream } from 'node:fs'
-import { access, open, rm, truncate } from 'node:fs/promises'
+import { access, rm, truncate } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { inFolder } from '../process/in-folder.ts'
+import { createAppendFile } from './append-file.ts'
 import { createAppendQueue } from './append-queue.ts'
 import { compressLog, newPath } from './log-compression.ts'
 import { compressedPath, openLogSource } from './log-source.ts'
@@ -86,9 +86,7 @@ export function createLogStore ({ dataDir, maxBytes, redactor, now = () => new D
     async open (operationId) {
       const logRef = refOf(operationId)
       const path = pathOf(logRef)
-      // Exclusive: two writers on one log would break its count and hash.
-      const file = await inFolder(path, async () => await open(path, 'ax', 0o600))
-      return createLogWriter({ logRef, queue: createAppendQueue(file), redactor, maxBytes, now })
+      return createLogWriter({ logRef, queue: createAppendQueue(await createAppendFile(path)), redactor, maxBytes, now })
     },
     async read (logRef, part) {
       const source = await openLogSource(pathOf(logRef))

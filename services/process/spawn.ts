@@ -55,7 +55,6 @@ const lostGraceMs = 500
  * @throws CommandNotStarted when the folder is missing, the log can't be opened or the system refuses
  */
 export async function spawnProcess ({ command, cwd, env, output, user = null, group }: SpawnInput, { launch = launchHere, cgroups = hostCgroups }: SpawnDeps = {}): Promise<SpawnedProcess> {
-  await requireFolder(cwd)
   if (output !== 'pipe') await requireLog(output.toFile, user)
   const cgroup = group === undefined ? null : await cgroups.make(group.mark, user)
   try {
@@ -67,10 +66,12 @@ export async function spawnProcess ({ command, cwd, env, output, user = null, gr
   } catch (cause) {
     if (cause instanceof LauncherLost) await terminate({ root: null, mark: env[markVariable] ?? null, graceMs: lostGraceMs }, cgroups)
     await cgroup?.remove()
+    await requireFolder(cwd)
     throw new CommandNotStarted(`The command could not be started in ${cwd}: ${reasonOf(cause)}`, { cause })
   }
 }
 
+/** The system says the same of a missing folder as of a missing program: this tells them apart. */
 async function requireFolder (cwd: string): Promise<void> {
   const found = await stat(cwd).catch(() => null)
   if (!found?.isDirectory()) {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { open, readFile, type FileHandle } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { createAppendQueue } from '../../../services/operations/append-queue.ts'
+import { createAppendFile } from '../../../services/operations/append-file.ts'
+import { createAppendQueue, type AppendFile } from '../../../services/operations/append-queue.ts'
 
-async function newFile (t: Test): Promise<{ path: string, file: FileHandle }> {
+async function newFile (t: Test): Promise<{ path: string, file: AppendFile }> {
   const path = join(t.testdir({}), 'log')
-  return { path, file: await open(path, 'ax') }
+  return { path, file: await createAppendFile(path) }
 }
 
 t.test('bytes reach the file in the order they were added, counted and hashed', async t => {
@@ -43,9 +44,10 @@ t.test('a caller that waits for room never has more than a few megabytes waiting
       waiting -= bytes.length - offset
       return { bytesWritten: bytes.length - offset, buffer: bytes }
     },
+    truncate: async () => {},
     close: async () => await file.close()
   }
-  const queue = createAppendQueue(slow as unknown as FileHandle)
+  const queue = createAppendQueue(slow)
   for (let index = 0; index < 200; index++) {
     queue.add(Buffer.alloc(262_144))
     waiting += 262_144
@@ -64,9 +66,10 @@ t.test('a write in several steps is completed', async t => {
       written.push(Buffer.from(part))
       return { bytesWritten: part.length, buffer: bytes }
     },
+    async truncate () {},
     async close () {}
   }
-  const queue = createAppendQueue(halting as unknown as FileHandle)
+  const queue = createAppendQueue(halting)
   queue.add(Buffer.from('0123456789'))
   t.equal((await queue.close()).bytes, 10)
   t.equal(Buffer.concat(written).toString(), '0123456789')
@@ -83,7 +86,7 @@ t.test('a failing disk ends the log, not the caller: the summary says why and co
     async truncate (length: number) { truncatedTo.push(length) },
     async close () {}
   }
-  const queue = createAppendQueue(full as unknown as FileHandle)
+  const queue = createAppendQueue(full)
   queue.add(Buffer.from('kept'))
   await queue.drained()
   queue.add(Buffer.from('lost'))
