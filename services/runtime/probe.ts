@@ -17,7 +17,15 @@ export type Probe =
   /** `fromByte`: where this start's lines begin in the log, so that an older start's line doesn't count. */
   | { type: 'log', pattern: string, logPath: string, fromByte?: number }
   /** Ready when the command exits with 0. Its environment carries a mark, like everything started; `user` is whom it runs as. */
-  | { type: 'command', command: string, cwd: string, env: Record<string, string>, user?: ChildUser | null }
+  | {
+    type: 'command'
+    command: string
+    cwd: string
+    env: Record<string, string>
+    user?: ChildUser | null
+    /** Asked before each look: throws when nothing may be run in `cwd` any more. */
+    requireFolder?: () => Promise<void>
+  }
 
 export interface ProbeResult {
   ok: boolean
@@ -179,13 +187,14 @@ function lookInLog ({ pattern, logPath, fromByte = 0 }: { pattern: string, logPa
   }
 }
 
-function lookByCommand ({ command, cwd, env, user = null }: Extract<Probe, { type: 'command' }>, launch: Launch): RunningProbe {
+function lookByCommand ({ command, cwd, env, user = null, requireFolder = async () => {} }: Extract<Probe, { type: 'command' }>, launch: Launch): RunningProbe {
   let ending: Promise<unknown> = Promise.resolve()
 
   async function look (signal: AbortSignal): Promise<ProbeResult> {
     // A mark of its own: by the service's, ending the probe would end the service.
     const mark = `${env[markVariable] ?? ''}.probe.${randomUUID()}`
     try {
+      await requireFolder()
       const probe = await spawnProcess({ command, cwd, env: { ...env, [markVariable]: mark }, output: { toFile: devNull }, user }, { launch })
       const exit = await Promise.race([probe.exited, aborted(AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))])
       ending = terminate({ root: probe, mark, graceMs: commandGraceMs })

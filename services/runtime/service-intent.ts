@@ -130,6 +130,14 @@ export function probeOf (plan: ServicePlan, { port, rendered, log }: Pick<Attemp
     case 'http': return { type: 'http', url: rendered.readinessUrl ?? '' }
     case 'tcp': return { type: 'tcp', port: port ?? 0 }
     case 'log': return { type: 'log', pattern: readiness.pattern ?? '', logPath: log.path, fromByte: log.fromByte }
-    case 'command': return { type: 'command', user: plan.environment.user, cwd: plan.cwd, command: '', env: {}, ...rendered.readinessCommand }
+    case 'command': return {
+      type: 'command',
+      user: plan.environment.user,
+      cwd: plan.cwd,
+      command: '',
+      env: {},
+      ...rendered.readinessCommand,
+      requireFolder: async () => await plan.environment.requireFolder(plan.cwd, plan.context)
+    }
   }
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { PathNotAllowed } from '../../../services/errors.ts'
 import { findMembers } from '../../../services/process/tree.ts'
 import { createProbe, type Probe } from '../../../services/runtime/probe.ts'
 import { eventually, freePort, listenHere, startProgram } from '../../fixtures/processes.ts'
@@ -108,6 +109,13 @@ t.test('a command probe goes by the exit code', async t => {
   t.match(await look({ type: 'command', command: 'test "$WANTED" = yes', cwd, env }), { ok: true })
   t.match(await look({ type: 'command', command: 'exit 7', cwd, env }), { ok: false, seen: /ended with 7/ })
   t.match(await look({ type: 'command', command: 'true', cwd: join(cwd, 'missing'), env }), { ok: false, seen: /does not exist/ })
+})
+
+t.test('a command is not run where nothing may be run any more', async t => {
+  const cwd = await temporaryFolder(t)
+  const requireFolder = async (): Promise<void> => { throw new PathNotAllowed('it lies outside the allowed roots') }
+  t.match(await look({ type: 'command', command: 'touch run', cwd, env: { PATH: process.env['PATH'] ?? '' }, requireFolder }), { ok: false, seen: 'it lies outside the allowed roots' })
+  t.same(await readdir(cwd), [])
 })
 
 t.test("a command that hangs is ended with its children, the service's own processes are not", async t => {
