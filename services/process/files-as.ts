@@ -46,9 +46,11 @@ export function createFilesAs (user: ChildUser): FilesAs {
     const started: Hand = { child, waiting: new Map() }
     child.on('message', message => settle(started, message as FileAnswer))
     child.on('error', error => giveUp(started, error))
-    child.on('exit', () => giveUp(started, new Error(`the process that works on files as ${user.name} has ended`)))
+    child.on('exit', () => giveUp(started, hasEnded()))
     return started
   }
+
+  const hasEnded = (cause?: Error) => new Error(`the process that works on files as ${user.name} has ended`, { cause })
 
   function giveUp (ended: Hand, error: Error): void {
     if (hand === ended) hand = null
@@ -57,7 +59,8 @@ export function createFilesAs (user: ChildUser): FilesAs {
   }
 
   async function call (name: FileCall, ...args: unknown[]): Promise<unknown> {
-    const { child, waiting } = (hand ??= start())
+    const asked = (hand ??= start())
+    const { child, waiting } = asked
     const id = calls++
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     waiting.set(id, { resolve, reject })
@@ -65,7 +68,8 @@ export function createFilesAs (user: ChildUser): FilesAs {
     child.ref()
     child.channel?.ref()
     const request: FileRequest = { id, call: name, args: args.map(packed) }
-    child.send(request, error => { if (error !== null) settle({ child, waiting }, { id, error: { message: error.message } }) })
+    // That it can't be sent is known before the exit is.
+    child.send(request, error => { if (error !== null) giveUp(asked, hasEnded(error)) })
     return await promise
   }
 

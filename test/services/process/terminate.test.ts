@@ -84,7 +84,8 @@ t.test('what is started while stopping is ended too', async t => {
   const proof = await terminate({ root, mark, graceMs: 3000 })
   const late = Number(await says(/late child (\d+)/))
   t.ok(proof.membersBefore.includes(late))
-  t.match(proof, { survivors: [], forced: false })
+  // Whether by force is luck: a signal that meets it between fork and exec is taken by the shell's handler, and lost on the program.
+  t.match(proof, { survivors: [] })
   t.equal(readIdentity(late), null)
 })
 
