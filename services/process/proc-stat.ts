@@ -44,13 +44,23 @@ export function readStat (pid: number): ProcessStat | null {
   }
 }
 
-/** Every process this one can see whose pid is at least `fromPid`, zombies included; empty where there is no /proc. */
-export function readAllStats (fromPid = 0): ProcessStat[] {
+/** Pids from the first to the last. */
+export interface PidRange { from: number, to: number }
+
+const everyPid: PidRange = { from: 0, to: Infinity }
+
+/**
+ * Every process this one can see, zombies included; empty where there is no /proc.
+ * @param rangeOf asked once they are listed: who is outside is not looked at
+ */
+export function readAllStats (rangeOf: () => PidRange = () => everyPid): ProcessStat[] {
   if (!hasProc) return []
   const stats: ProcessStat[] = []
-  for (const name of readdirSync('/proc')) {
+  const names = readdirSync('/proc')
+  const { from, to } = rangeOf()
+  for (const name of names) {
     const pid = Number(name)
-    if (!Number.isSafeInteger(pid) || pid < fromPid) continue
+    if (!Number.isSafeInteger(pid) || pid < from || pid > to) continue
     const stat = readStat(pid)
     if (stat) stats.push(stat)
   }

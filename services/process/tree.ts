@@ -1,7 +1,7 @@
 /** Which processes belong to what we started: by session and group, by descent, by the mark in their environment. */
 import { hostCgroups, type Cgroups } from './cgroups.ts'
-import { onlyGrewSince } from './pid-order.ts'
-import { childrenOf, hasEnded, hasInEnvironment, readAllStats, readStat, ticksOf, type ProcessStat } from './proc-stat.ts'
+import { onlyGrewSince, readPidNumbers } from './pid-order.ts'
+import { childrenOf, hasEnded, hasInEnvironment, readAllStats, readStat, ticksOf, type PidRange, type ProcessStat } from './proc-stat.ts'
 
 /** A process for good: a pid alone is given again to others. */
 export interface ProcessIdentity {
@@ -39,7 +39,7 @@ export function isAlive (identity: ProcessIdentity): boolean {
  * marked, or in the mark's control group. Never this process, never pid 1. Where there is no /proc, the root alone.
  */
 export function findMembers ({ root, mark }: Tree, cgroups: Cgroups = hostCgroups): ProcessIdentity[] {
-  const all = readAllStats(firstPidOf(root))
+  const all = readAllStats(() => rangeOf(root))
   if (all.length === 0) return root && isAlive(root) ? [root] : []
   const living = all.filter(mayBeMember)
   const members = new Map<number, ProcessStat>()
@@ -55,9 +55,14 @@ export function findMembers ({ root, mark }: Tree, cgroups: Cgroups = hostCgroup
   return [...members.values()].map(identityOf)
 }
 
-/** The least pid a member of its tree can have: all were begun after it. */
-function firstPidOf (root: ProcessIdentity | null): number {
-  return root?.begunBefore != null && onlyGrewSince(root.pid, root.begunBefore) ? root.pid : 0
+/**
+ * The pids that members of its tree can have: all were begun after it, and listed before this is asked. Beyond the last number are
+ * those that were given before the numbers began anew.
+ */
+function rangeOf (root: ProcessIdentity | null): PidRange {
+  const numbers = root?.begunBefore == null ? null : readPidNumbers()
+  if (root?.begunBefore == null || numbers === null || !onlyGrewSince(root.pid, root.begunBefore, numbers)) return { from: 0, to: Infinity }
+  return { from: root.pid, to: numbers.last }
 }
 
 /**

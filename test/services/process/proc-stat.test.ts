@@ -31,6 +31,9 @@ t.test('a program name with blanks and brackets does not shift the fields', only
 
 t.test('all processes include this one', onlyLinux, async t => {
   t.ok(readAllStats().some(stat => stat.pid === process.pid))
+  t.same(readAllStats(() => ({ from: process.pid, to: process.pid })).map(({ pid }) => pid), [process.pid])
+  t.notOk(readAllStats(() => ({ from: process.pid + 1, to: Infinity })).some(stat => stat.pid === process.pid))
+  t.notOk(readAllStats(() => ({ from: 0, to: process.pid - 1 })).some(stat => stat.pid === process.pid))
 })
 
 t.test('a child that ended and is not waited for has ended', onlyLinux, async t => {
