@@ -142,6 +142,8 @@ function createLink ({ control, connections, ended, kill, answerWithinMs, releas
     launch,
     gone,
     async close () {
+      // Nothing else may keep this process up until it is through.
+      control.ref()
       control.end()
       if (!await settlesWithin(ended, endWithinMs)) kill()
       await gone
