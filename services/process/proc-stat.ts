@@ -47,7 +47,7 @@ export function readStat (pid: number): ProcessStat | null {
 /** Pids from the first to the last. */
 export interface PidRange { from: number, to: number }
 
-const everyPid: PidRange = { from: 0, to: Infinity }
+export const everyPid: PidRange = { from: 0, to: Infinity }
 
 /**
  * Every process this one can see, zombies included; empty where there is no /proc.

@@ -1,7 +1,7 @@
 /** Which processes belong to what we started: by session and group, by descent, by the mark in their environment. */
 import { hostCgroups, type Cgroups } from './cgroups.ts'
 import { onlyGrewSince, readPidNumbers } from './pid-order.ts'
-import { childrenOf, hasEnded, hasInEnvironment, readAllStats, readStat, ticksOf, type PidRange, type ProcessStat } from './proc-stat.ts'
+import { childrenOf, everyPid, hasEnded, hasInEnvironment, readAllStats, readStat, ticksOf, type PidRange, type ProcessStat } from './proc-stat.ts'
 
 /** A process for good: a pid alone is given again to others. */
 export interface ProcessIdentity {
@@ -60,9 +60,9 @@ export function findMembers ({ root, mark }: Tree, cgroups: Cgroups = hostCgroup
  * those that were given before the numbers began anew.
  */
 function rangeOf (root: ProcessIdentity | null): PidRange {
-  const numbers = root?.begunBefore == null ? null : readPidNumbers()
-  if (root?.begunBefore == null || numbers === null || !onlyGrewSince(root.pid, root.begunBefore, numbers)) return { from: 0, to: Infinity }
-  return { from: root.pid, to: numbers.last }
+  if (root?.begunBefore == null) return everyPid
+  const numbers = readPidNumbers()
+  return numbers !== null && onlyGrewSince(root.pid, root.begunBefore, numbers) ? { from: root.pid, to: numbers.last } : everyPid
 }
 
 /**
