@@ -9,10 +9,9 @@ import { createArchive, type ArchiveControl, type ArchiveControlDeps } from '../
 import { explainWorkspace } from '../services/control/explain.ts'
 import { createWorkspaceView } from '../services/control/workspace-view.ts'
 import { createGit } from '../services/git/exec.ts'
-import { createEnvironmentBuilder } from '../services/process/environment.ts'
-import { createFolderRule } from '../services/process/folder-rule.ts'
 import { createCurrentServices } from '../services/runtime/current-services.ts'
 import { loadCommandContext } from '../services/workspaces/context.ts'
+import { commandEnvironmentOf } from './command-environment.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -28,7 +27,7 @@ declare module 'fastify' {
 export default fp(async app => {
   const { db } = app.database
   const { hostId, locks, recorder } = app.operations
-  const { commandEnvNames, commandTimeoutSec, dataDir, envPrefix } = app.config
+  const { commandTimeoutSec, dataDir } = app.config
   const view = createWorkspaceView({ currentServicesOf: createCurrentServices({ db }) })
   const deps: ArchiveControlDeps = {
     db,
@@ -36,7 +35,7 @@ export default fp(async app => {
     hostId,
     locks,
     recorder,
-    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch, user: app.children.user }),
+    environment: commandEnvironmentOf(app),
     access: createRuntimeAccess({ db }),
     view,
     dataDir,

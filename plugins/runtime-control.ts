@@ -7,14 +7,13 @@ import { restartService, type RestartDeps } from '../services/control/restart-se
 import { createRuntimeControl, type RuntimeControl } from '../services/control/runtime-control.ts'
 import { replan, type SessionDeps } from '../services/control/runtime-session.ts'
 import { createWorkspaceView } from '../services/control/workspace-view.ts'
-import { createEnvironmentBuilder } from '../services/process/environment.ts'
-import { createFolderRule } from '../services/process/folder-rule.ts'
 import { createCurrentServices, type CurrentServicesOf } from '../services/runtime/current-services.ts'
 import { createLiveServices } from '../services/runtime/live-services.ts'
 import { createPorts } from '../services/runtime/ports.ts'
 import { createRestarts } from '../services/runtime/restarts.ts'
 import { endExited, noteHealth, type EndDeps } from '../services/runtime/service-end.ts'
 import { createSupervisor, type Supervisor } from '../services/runtime/supervisor.ts'
+import { commandEnvironmentOf } from './command-environment.ts'
 
 export interface RuntimeControlDoor extends RuntimeControl {
   readonly supervisor: Supervisor
@@ -52,11 +51,11 @@ function superviseOf (app: FastifyInstance, session: SessionDeps): Supervisor {
 export default fp(async app => {
   const { db } = app.database
   const { hostId, locks, recorder, jobs } = app.operations
-  const { commandEnvNames, envPrefix, portRange, stopServicesOnExit } = app.config
+  const { portRange, stopServicesOnExit } = app.config
   const session: SessionDeps = {
     db,
     ports: createPorts({ db, hostId, range: portRange, now }),
-    environment: createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch, user: app.children.user })
+    environment: commandEnvironmentOf(app)
   }
   const supervisor = superviseOf(app, session)
   const currentServicesOf = createCurrentServices({ db })

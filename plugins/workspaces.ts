@@ -3,11 +3,10 @@ import fp from 'fastify-plugin'
 import { createWorkspaceControl, type WorkspaceControl } from '../services/control/workspaces.ts'
 import type { Archive } from '../services/control/workspace-update.ts'
 import { createGit } from '../services/git/exec.ts'
-import { createEnvironmentBuilder } from '../services/process/environment.ts'
-import { createFolderRule } from '../services/process/folder-rule.ts'
 import { createCurrentServices } from '../services/runtime/current-services.ts'
 import { createRealizer } from '../services/workspaces/realize.ts'
 import { createWorktreePlanner } from '../services/workspaces/worktree-plan.ts'
+import { commandEnvironmentOf } from './command-environment.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { workspaces: WorkspaceControl }
@@ -16,9 +15,9 @@ declare module 'fastify' {
 export default fp(async app => {
   const { db } = app.database
   const { hostId, locks, recorder } = app.operations
-  const { allowedRoots, commandEnvNames, commandTimeoutSec, dataDir, envPrefix, gitHooks } = app.config
+  const { allowedRoots, commandTimeoutSec, dataDir, gitHooks } = app.config
   const git = createGit({ hooks: gitHooks, launch: app.launch, as: app.children })
-  const environment = createEnvironmentBuilder({ hostEnv: process.env, commandEnvNames, prefix: envPrefix, folderRule: createFolderRule(app.config), launch: app.launch, user: app.children.user })
+  const environment = commandEnvironmentOf(app)
   const planner = createWorktreePlanner({ db, git, hostId, dataDir, allowedRoots })
   const realizer = createRealizer({ db, git, hostId, locks, recorder, environment, planner, dataDir, commandTimeoutMs: commandTimeoutSec * 1000 })
   // Registered later, since archiving stands on workspaces; asked only once requests come.
