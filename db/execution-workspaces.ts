@@ -1,5 +1,6 @@
 /** Queries on execution_workspaces: keyset-paged lists, reads by worktree, writes that count the version. */
 import { sql, type Expression, type ExpressionBuilder, type Kysely, type SqlBool } from 'kysely'
+import { jsonObjectFrom } from 'kysely/helpers/postgres'
 import type { WorkspaceStatus } from '../openapi/schemas/workspace.ts'
 import type { NewRow, Row, RowPatch, Tables } from './tables.ts'
 
@@ -40,14 +41,30 @@ export async function findWorkspace (db: Db, id: string): Promise<WorkspaceRow |
   return await db.selectFrom('execution_workspaces').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** The workspace with its project's policy, which counts where it says nothing itself. */
-export async function findWorkspaceWithPolicy (db: Db, id: string): Promise<{ row: WorkspaceRow, policy: Row<'projects'>['execution_workspace_policy'] } | undefined> {
+/** What is asked of a project workspace by those that work in an execution workspace of it. */
+export type BaseWorkspace = Pick<Row<'project_workspaces'>, typeof baseColumns[number]>
+
+const baseColumns = ['id', 'company_id', 'project_id', 'name', 'cwd', 'repo_ref', 'repo_url', 'runtime_config'] as const
+
+export interface WorkspaceWithBase {
+  row: WorkspaceRow
+  /** Of its project; counts where the workspace says nothing itself. */
+  policy: Row<'projects'>['execution_workspace_policy']
+  /** The project workspace it belongs to. */
+  base: BaseWorkspace | null
+}
+
+/** The workspace and what its config rests on. */
+export async function findWorkspaceWithBase (db: Db, id: string): Promise<WorkspaceWithBase | undefined> {
   const found = await db.selectFrom('execution_workspaces').selectAll()
-    .select(eb => eb.selectFrom('projects').select('execution_workspace_policy').whereRef('projects.id', '=', 'execution_workspaces.project_id').as('policy'))
+    .select(eb => [
+      eb.selectFrom('projects').select('execution_workspace_policy').whereRef('projects.id', '=', 'execution_workspaces.project_id').as('policy'),
+      jsonObjectFrom(eb.selectFrom('project_workspaces').select(baseColumns).whereRef('project_workspaces.id', '=', 'execution_workspaces.project_workspace_id')).as('base')
+    ])
     .where('id', '=', id).executeTakeFirst()
   if (found === undefined) return undefined
-  const { policy, ...row } = found
-  return { row, policy }
+  const { policy, base, ...row } = found
+  return { row, policy, base }
 }
 
 /**

@@ -11,12 +11,6 @@ export async function findProjectWorkspace (db: Db, companyId: string, projectId
     .where('company_id', '=', companyId).where('project_id', '=', projectId).where('id', '=', id).executeTakeFirst()
 }
 
-/** The project workspace that an execution workspace belongs to. */
-export async function findProjectWorkspaceOf (db: Db, executionWorkspaceId: string): Promise<ProjectWorkspaceRow | undefined> {
-  return await db.selectFrom('project_workspaces').selectAll()
-    .where('id', '=', db.selectFrom('execution_workspaces').select('project_workspace_id').where('id', '=', executionWorkspaceId)).executeTakeFirst()
-}
-
 /** Newest first. */
 export async function listProjectWorkspaces (db: Db, companyId: string, projectId: string, { limit, after }: CreatedSlice): Promise<ProjectWorkspaceRow[]> {
   return await db.selectFrom('project_workspaces').selectAll()

@@ -19,7 +19,7 @@ import type { RuntimeLog } from '../runtime/live-services.ts'
 import { storedDefinition } from '../runtime/stored-definition.ts'
 import { performAction, type RuntimeActionsDeps } from './runtime-actions.ts'
 import { readEarly, showPlace, type RuntimeAnswerDeps } from './runtime-answer.ts'
-import { loadPlace, ownerOf, requireOnHost, requirePath, requireUsable, servicesAt, withCommands, type FoundPlace, type RunOwner, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
+import { loadPlace, loadPlaceWithServices, ownerOf, requireOnHost, requirePath, requireUsable, servicesAt, withCommands, type FoundPlace, type RunOwner, type RuntimePlace, type RuntimeTarget } from './runtime-place.ts'
 import { operationInput } from './runtime-operation.ts'
 import { decideRequest, servicesOfCommand, type RuntimeRequest } from './runtime-request.ts'
 
@@ -78,8 +78,8 @@ export interface BroughtBack {
 export function createRuntimeControl (deps: RuntimeControlDeps): RuntimeControl {
   async function control (actor: Actor, target: RuntimeTarget, action: string, body: RuntimeControlBody, { onBegun }: ControlOptions<ExecutionWorkspace | ProjectWorkspace> = {}) {
     const known = actionOf(action)
-    const place = await openPlace(deps, actor, target)
-    const request = decideRequest(known, body, await factsOf(deps, place, body))
+    const { place, services: current } = await openPlace(deps, actor, target, asksForServices(known, body))
+    const request = decideRequest(known, body, await factsOf(deps, place, current, body))
     if (request.action !== 'stop') await deps.requireRoom()
     const { begun, effect, ended } = perform(deps, place, request, actor)
     if (onBegun !== undefined) {
@@ -136,7 +136,7 @@ function isForEverybody ({ definition, entry }: WorkspaceCommand): boolean {
 async function startForRun (deps: RuntimeControlDeps, actor: Actor, found: FoundPlace, owner: RunOwner): Promise<StartedForRun | null> {
   if (found.runtime === null || found.cwd === null) return null
   const place: RuntimePlace = { ...withCommands(found), startedFor: owner }
-  const { services } = await factsOf(deps, place, {})
+  const services = await servicesAt(deps.db, place.owner)
   // Each start of an ephemeral service makes a new one, and the run needs only one of each.
   const ofRun = services.filter(row => isLiveRow(row) && row.lifecycle === 'ephemeral' && row.started_by_run_id === owner.runId)
   const there = new Set(ofRun.map(row => storedDefinition(row, 0).commandId))
@@ -156,9 +156,16 @@ function actionOf (action: string): RuntimeAction {
   return known
 }
 
-/** The place, once the actor may see and manage it and its state has room for running things. */
-async function openPlace ({ db, access, hostId }: RuntimeControlDeps, actor: Actor, target: RuntimeTarget): Promise<RuntimePlace> {
-  const found = requireVisible(actor, await loadPlace(db, target, row => { requireVisible(actor, row) }))
+/** Whether what a request means depends on the services there are. */
+function asksForServices (action: RuntimeAction, { runtimeServiceId }: RuntimeControlBody): boolean {
+  return action === 'stop' || action === 'restart' || runtimeServiceId != null
+}
+
+/** The place, once the actor may see and manage it and its state has room for running things; with its services, or with none where they are not asked for. */
+async function openPlace ({ db, access, hostId }: RuntimeControlDeps, actor: Actor, target: RuntimeTarget, withServices: boolean): Promise<{ place: RuntimePlace, services: ServiceRow[] }> {
+  const see = (row: { company_id: string }) => { requireVisible(actor, row) }
+  const loaded = withServices ? await loadPlaceWithServices(db, target, see) : { place: await loadPlace(db, target, see), services: [] }
+  const found = requireVisible(actor, loaded?.place)
   await access.requireRuntimeManagement(actor, {
     companyId: found.companyId,
     executionWorkspaceId: found.workspace?.id ?? null,
@@ -167,11 +174,11 @@ async function openPlace ({ db, access, hostId }: RuntimeControlDeps, actor: Act
   requireUsable(found)
   requirePath(found)
   requireOnHost(found, hostId)
-  return withCommands(found)
+  return { place: withCommands(found), services: loaded?.services ?? [] }
 }
 
-async function factsOf ({ db }: RuntimeControlDeps, place: RuntimePlace, { runtimeServiceId }: RuntimeControlBody) {
-  const { commands, services } = place
+async function factsOf ({ db }: RuntimeControlDeps, place: RuntimePlace, services: readonly ServiceRow[], { runtimeServiceId }: RuntimeControlBody) {
+  const { commands } = place
   const named = runtimeServiceId == null ? null : services.find(({ id }) => id === runtimeServiceId) ?? await formerService(db, place, runtimeServiceId)
   return { commands, hasConfig: place.runtime !== null, services, named }
 }

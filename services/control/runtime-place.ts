@@ -1,8 +1,8 @@
 /** The place a runtime action works on: an execution workspace or a project workspace, with the config that counts for it. */
 import type { Db } from '../../db/client.ts'
-import { findWorkspaceWithPolicy, type WorkspaceRow } from '../../db/execution-workspaces.ts'
+import { findWorkspaceWithBase, type BaseWorkspace, type WorkspaceRow } from '../../db/execution-workspaces.ts'
 import { listCurrentServices, type ServiceRow } from '../../db/runtime-services.ts'
-import { findProjectWorkspaceOf, type ProjectWorkspaceRow } from '../../db/project-workspaces.ts'
+import type { ProjectWorkspaceRow } from '../../db/project-workspaces.ts'
 import { findProject } from '../../db/projects.ts'
 import type { Actor } from '../access/actor.ts'
 import { runIdOf } from '../access/actor.ts'
@@ -33,15 +33,13 @@ export interface FoundPlace {
   name: string
   /** Null for a project workspace itself. */
   workspace: WorkspaceRow | null
-  projectWorkspace: ProjectWorkspaceRow | null
+  projectWorkspace: BaseWorkspace | null
   cwd: string | null
   /** Where the services are listed. */
   owner: { kind: RuntimeTarget['kind'], id: string }
   /** The config that counts; null when no place has one. */
   runtime: EffectiveRuntime | null
   desired: DesiredStates
-  /** Its current services: the live ones and the newest of each identity. */
-  services: ServiceRow[]
   /** The run that things are started for, where that is not just whose request it is. */
   startedFor?: RunOwner
 }
@@ -71,7 +69,7 @@ export function homeOf ({ execution_workspace_id: id, project_workspace_id: proj
 }
 
 /** Throws when the row may not be seen. */
-type See = (row: WorkspaceRow | ProjectWorkspaceRow) => void
+type See = (row: Pick<WorkspaceRow | ProjectWorkspaceRow, 'company_id'>) => void
 
 /**
  * The place as it is now; null when there is none such. Access is decided by the caller.
@@ -82,15 +80,10 @@ export async function loadPlace (db: Db, target: RuntimeTarget, see: See = () =>
 }
 
 async function loadExecution (db: Db, id: string, see: See): Promise<FoundPlace | null> {
-  // All at once: only one that borrows its services has to be known before they can be asked for.
-  const [found, projectWorkspace, own] = await Promise.all([
-    findWorkspaceWithPolicy(db, id), findProjectWorkspaceOf(db, id), servicesAt(db, { kind: 'execution', id })
-  ])
+  const found = await findWorkspaceWithBase(db, id)
   if (found === undefined) return null
-  const { row, policy } = found
+  const { row, policy, base } = found
   see(row)
-  const owner = servicesOwner(row)
-  const services = owner.kind === 'execution' ? own : await servicesAt(db, owner)
   const { config } = row
   return {
     kind: 'execution',
@@ -99,11 +92,10 @@ async function loadExecution (db: Db, id: string, see: See): Promise<FoundPlace 
     id: row.id,
     name: row.name,
     workspace: row,
-    projectWorkspace: projectWorkspace ?? null,
+    projectWorkspace: base,
     cwd: row.cwd,
-    owner,
-    services,
-    runtime: effectiveRuntime(config, projectWorkspace?.runtime_config ?? null, policy),
+    owner: servicesOwner(row),
+    runtime: effectiveRuntime(config, base?.runtime_config ?? null, policy),
     desired: { desiredState: config?.desiredState ?? null, serviceStates: config?.serviceStates ?? null }
   }
 }
@@ -112,8 +104,7 @@ async function loadProject (db: Db, { projectId, id }: Extract<RuntimeTarget, { 
   const row = await findBase(db, id)
   if (row === undefined || row.project_id !== projectId.toLowerCase()) return null
   see(row)
-  const owner = { kind: 'project' as const, id: row.id }
-  const [project, services] = await Promise.all([findProject(db, row.company_id, row.project_id), servicesAt(db, owner)])
+  const project = await findProject(db, row.company_id, row.project_id)
   return {
     kind: 'project',
     companyId: row.company_id,
@@ -123,11 +114,20 @@ async function loadProject (db: Db, { projectId, id }: Extract<RuntimeTarget, { 
     workspace: null,
     projectWorkspace: row,
     cwd: row.cwd,
-    owner,
-    services,
+    owner: { kind: 'project', id: row.id },
     runtime: effectiveRuntime(null, row.runtime_config, project?.execution_workspace_policy ?? null),
     desired: { desiredState: row.desired_state, serviceStates: row.service_states }
   }
+}
+
+/**
+ * The place with its current services: the live ones and the newest of each identity. They are asked for in the same breath: only of
+ * one that borrows its services it has to be known first whose.
+ */
+export async function loadPlaceWithServices (db: Db, target: RuntimeTarget, see: See = () => {}): Promise<{ place: FoundPlace, services: ServiceRow[] } | null> {
+  const [place, own] = await Promise.all([loadPlace(db, target, see), target.kind === 'execution' ? servicesAt(db, target) : null])
+  if (place === null) return null
+  return { place, services: own !== null && place.owner.kind === 'execution' ? own : await servicesAt(db, place.owner) }
 }
 
 /** The current services of the place that lists them. */

@@ -1,10 +1,9 @@
 /** What a command of a workspace is told about its surroundings: read once from the database. */
 import type { Db } from '../../db/client.ts'
+import type { BaseWorkspace } from '../../db/execution-workspaces.ts'
 import type { Row } from '../../db/tables.ts'
 import type { CommandContext } from '../process/environment.ts'
 import type { WorkspaceRow } from './shape.ts'
-
-export type ProjectWorkspaceRow = Row<'project_workspaces'>
 
 export interface ContextOptions {
   /** The agent the command runs for; without it, who the source issue is assigned to. */
@@ -19,11 +18,11 @@ export interface ContextOptions {
  * The command context of an execution workspace or of a project workspace (told apart by `strategy_type`).
  * One query for each kind of neighbour: project workspace, issue with its assignee.
  */
-export async function loadCommandContext (db: Db, row: WorkspaceRow | ProjectWorkspaceRow, options: ContextOptions = {}): Promise<CommandContext> {
+export async function loadCommandContext (db: Db, row: WorkspaceRow | BaseWorkspace, options: ContextOptions = {}): Promise<CommandContext> {
   return 'strategy_type' in row ? await ofWorkspace(db, row, options) : await ofProjectWorkspace(db, row, options)
 }
 
-async function ofProjectWorkspace (db: Db, row: ProjectWorkspaceRow, options: ContextOptions): Promise<CommandContext> {
+async function ofProjectWorkspace (db: Db, row: BaseWorkspace, options: ContextOptions): Promise<CommandContext> {
   return {
     companyId: row.company_id,
     projectId: row.project_id,
@@ -57,7 +56,7 @@ async function ofWorkspace (db: Db, row: WorkspaceRow, options: ContextOptions):
   }
 }
 
-type Base = Pick<ProjectWorkspaceRow, 'cwd' | 'repo_ref' | 'repo_url'>
+type Base = Pick<BaseWorkspace, 'cwd' | 'repo_ref' | 'repo_url'>
 const noBase: Base = { cwd: null, repo_ref: null, repo_url: null }
 
 /** What is known of where the workspace is; its own word first, the project workspace's else. */
