@@ -32,6 +32,9 @@ export async function deleteLock (db: Db, id: string): Promise<void> {
 }
 
 export async function deleteLocks (db: Db, ids: readonly string[]): Promise<void> {
+  const [id, ...others] = ids
+  // Mostly one: the server plans a list anew each time, as it can't know how long that is.
+  if (id !== undefined && others.length === 0) return await deleteLock(db, id)
   await db.deleteFrom('workspace_locks').where(eb => eb('id', '=', eb.fn.any(eb.val([...ids])))).execute()
 }
 
