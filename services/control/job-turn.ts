@@ -2,22 +2,17 @@
 import type { JobPlace } from '../operations/job-queue.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
 
-/**
- * Resolves when the job may begin. Throws the reason of the operation's signal when that aborts.
- * @returns `stored`: that it runs is in its row; others wait for the slot, so the job need not. Await it before the operation ends
- */
-export async function waitForTurn (place: JobPlace, op: OperationHandle): Promise<{ stored: Promise<void> }> {
+/** Resolves when the job may begin. Throws the reason of the operation's signal when that aborts. */
+export async function waitForTurn (place: JobPlace, op: OperationHandle): Promise<void> {
   const turn = place.ready()
   if (!place.granted) {
     const begun = performance.now()
     op.log.system('As many jobs run already as may at once; this one waits for its turn.')
-    await op.move('queued')
+    await op.waitInLine()
     await orAborted(turn, op.signal)
     op.log.system(`Its turn has come after ${Math.round(performance.now() - begun)} ms.`)
   }
-  const stored = op.move('running')
-  stored.catch(() => { /* Awaited by the caller, after the job: this keeps an early failure from being unhandled. */ })
-  return { stored }
+  op.startTurn()
 }
 
 async function orAborted (turn: Promise<void>, signal: AbortSignal): Promise<void> {

@@ -215,11 +215,10 @@ async function runOneJob (deps: RuntimeActionsDeps, input: StartingInput): Promi
   const [command] = request.start
   if (command === undefined) throw new Unprocessable('There is no job to run.')
   const addresses = await addressesFor(deps, place, session, command)
-  const begun = turn === null ? null : await waitForTurn(turn, op)
+  if (turn !== null) await waitForTurn(turn, op)
   const finish = finishOf(op, await runJob({ ...session, command, addresses, op }))
   // Nothing of it runs any more: the next one need not wait for what is written down of this one.
   turn?.leave()
-  await begun?.stored
   input.onEffect()
   const [workspace] = await Promise.all([input.record(finish.status === 'succeeded' ? 'succeeded' : 'failed'), op.finish(finish)])
   return { started: [], workspace }

@@ -7,6 +7,7 @@ import type { ProcessIdentity } from '../process/tree.ts'
 import { Cancellation } from './cancellation.ts'
 import { recordCancel } from './cancel-activity.ts'
 import type { LogSummary, OperationLogWriter } from './log-writer.ts'
+import { createTurn } from './operation-turn.ts'
 import { maskedJson } from './redact.ts'
 import { toOperation } from './shape.ts'
 import { storableJson, storableOrNull } from './storable.ts'
@@ -36,8 +37,10 @@ export interface OperationHandle {
    * @param reason for who wants to cancel it, a sentence
    */
   refuseCancel (reason: string): void
-  /** Stores that it waits for its turn, or that its turn has come: then it starts anew, `startedAt` too. */
-  move (status: 'queued' | 'running'): Promise<void>
+  /** Stores that it waits for its turn. */
+  waitInLine (): Promise<void>
+  /** Its turn has come: it starts anew, `startedAt` too. That is stored in a moment, with its end where that comes first. */
+  startTurn (): void
   /** Stores which process works for the operation. */
   attachProcess (identity: ProcessIdentity): Promise<void>
   /** Notes something in the metadata, key by key; stored with the end. */
@@ -67,15 +70,6 @@ export interface LiveOperation {
   ended: Promise<void>
 }
 
-/** From a start on, measured by a clock that only goes forward. */
-function createSpan (from: Date): { endedBy (now: Date): Date } {
-  const begunMs = performance.now()
-  return {
-    /** Now, but never before the start plus the time it took, however the clock was set meanwhile. */
-    endedBy: now => new Date(Math.max(now.getTime(), from.getTime() + Math.round(performance.now() - begunMs)))
-  }
-}
-
 function logColumns ({ bytes, sha256, stdoutExcerpt, stderrExcerpt }: LogSummary): OperationPatch {
   return { log_bytes: bytes, log_sha256: sha256, stdout_excerpt: storableOrNull(stdoutExcerpt), stderr_excerpt: storableOrNull(stderrExcerpt) }
 }
@@ -96,24 +90,16 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
   const ended = Promise.withResolvers<void>()
   let metadata: JsonObject | null = row.metadata
   let refusal: string | null = null
-  let moved = row.status
-  let span = createSpan(row.started_at)
+  const turn = createTurn({ db, row, now, log })
   let finishing: Promise<WorkspaceOperation> | null = null
 
   function annotate (patch: JsonObject): void {
     if (Object.keys(patch).length > 0) metadata = { ...metadata, ...patch }
   }
 
-  async function move (status: 'queued' | 'running'): Promise<void> {
-    if (status === moved) return
-    moved = status
-    const at = now()
-    span = createSpan(at)
-    await updateUnfinishedOperation(db, row.id, { status, started_at: at, updated_at: at })
-  }
-
   async function store ({ status, exitCode = null, metadata: last }: OperationFinish): Promise<WorkspaceOperation> {
     const { reason } = controller.signal
+    turn.close()
     if (status === 'cancelled' && reason instanceof Cancellation) {
       writer.system(reason.detail)
       annotate({ cancelledBy: { ...reason.by } })
@@ -122,8 +108,8 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
     if (written.failure !== null) log.warn({ err: written.failure, operationId: row.id }, 'the log of an operation is incomplete')
     if (last !== undefined) annotate(last)
     annotate({ ...(written.capped ? { logCapped: true } : {}), ...(written.failure === null ? {} : { logIncomplete: true }) })
-    const at = span.endedBy(now())
-    const stored = await storeEnd(db, row.id, reason, { ...logColumns(written), status, exit_code: exitCode, metadata: metadata === null ? null : storableJson(maskedJson(writer.mask, metadata)), finished_at: at, updated_at: at })
+    const at = turn.endedBy(now())
+    const stored = await storeEnd(db, row.id, reason, { ...logColumns(written), ...await turn.settled(), status, exit_code: exitCode, metadata: metadata === null ? null : storableJson(maskedJson(writer.mask, metadata)), finished_at: at, updated_at: at })
     // Somebody else has ended it, or the row went with its workspace: what stands in the database holds.
     const current = stored ?? await findOperation(db, row.id)
     // Its processes are gone: nothing is left for a new start to look for.
@@ -138,7 +124,8 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
     log: writer,
     signal: controller.signal,
     annotate,
-    move,
+    waitInLine: turn.waitInLine,
+    startTurn: turn.start,
     refuseCancel (reason) { refusal = reason },
     get finished () { return finishing },
     async attachProcess ({ pid, startTime }) {

@@ -22,8 +22,8 @@ t.test('a job waits until a slot is free; an end of the service interrupts those
   const never = waitForTurn(places[2] ?? queue.join('a'), third)
   t.equal(await statusOf(third.id), 'queued')
   places[0]?.leave()
-  await (await turn).stored
-  t.equal(await statusOf(second.id), 'running')
+  await turn
+  await eventually(async () => await statusOf(second.id) === 'running', 'the second to be stored as running')
   const ended = recorder.endAll(new ServiceStopping(), 10_000)
   await t.rejects(never, { code: 'unavailable' })
   for (const op of [first, second, third]) await op.finish({ status: 'interrupted' })
