@@ -1,5 +1,4 @@
 /** The part of an archive that touches files: snapshot, commands, removal, branch. */
-import { resolveCommit } from '../git/branches.ts'
 import { hasSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import { reviveWorktree } from '../git/revive.ts'
 import { deleteMergedBranch, findOwnerRepository, listWorktrees, type OwnerRepository } from '../git/worktrees.ts'
@@ -123,11 +122,9 @@ async function deleteBranch (run: ArchiveRun, owner: OwnerRepository): Promise<v
   const { deps, row, op } = run
   const branch = row.branch_name
   if (!row.branch_created_by_runtime || branch === null) return
-  const tip = await resolveCommit(deps.git, owner.root, `refs/heads/${branch}`)
-  if (tip === null) return
   const { snapshot, last } = run.state.record
-  const keptTip = [snapshot, last].some(one => one?.headSha === tip) ? tip : null
-  const { deleted, reason } = await alone(run, owner, async () => await deleteMergedBranch(deps.git, { repoRoot: owner.root, branch, baseRef: mergeTargetOf(row), keptTip }))
+  const { deleted, tip, reason } = await alone(run, owner, async () => await deleteMergedBranch(deps.git, { repoRoot: owner.root, branch, baseRef: mergeTargetOf(row), kept: [snapshot?.headSha, last?.headSha] }))
+  if (tip === null) return
   if (deleted) {
     op.annotate({ deletedBranch: branch, deletedBranchTip: tip })
     op.log.system(`Deleted the branch ${branch} (it was at ${tip}).`)

@@ -26,6 +26,8 @@ export async function validBranchName (git: Git, name: string): Promise<boolean>
 
 export interface BranchDeletion {
   deleted: boolean
+  /** The commit it was at; null when there is no such branch. */
+  tip: string | null
   /** Why it was kept; null when it was deleted. */
   reason: string | null
 }
@@ -35,8 +37,8 @@ export interface DeletionInput {
   branch: string
   /** What the branch has to be merged into; null: nothing is known, so it is kept. */
   baseRef: string | null
-  /** The tip is this commit, and something else keeps it: then a squash merge is evidence enough. */
-  keptTip?: string | null
+  /** Commits that something else keeps: if the tip is one of them, a squash merge is evidence enough. */
+  kept?: readonly (string | null | undefined)[]
 }
 
 /**
@@ -46,25 +48,27 @@ export interface DeletionInput {
  */
 export async function deleteMergedBranch (git: Git, input: DeletionInput): Promise<BranchDeletion> {
   const { repoRoot, branch } = input
+  let tip: string | null = null
   try {
-    const found = await findBranch(git, repoRoot, branch)
-    const reason = found === null ? `there is no branch ${branch}` : await reasonToKeep(git, input, found)
-    if (found === null || reason !== null) return { deleted: false, reason }
+    const [found, base] = await Promise.all([findBranch(git, repoRoot, branch), input.baseRef === null ? null : resolveCommit(git, repoRoot, input.baseRef)])
+    if (found === null) return { deleted: false, tip, reason: `there is no branch ${branch}` }
+    tip = found.tip
+    const reason = await reasonToKeep(git, input, found, base)
+    if (reason !== null) return { deleted: false, tip, reason }
     await git(['update-ref', '-d', `refs/heads/${branch}`, found.tip], { cwd: repoRoot })
     await git(['config', '--remove-section', `branch.${branch}`], { cwd: repoRoot, allowExitCodes: [1, 5, 128] })
-    return { deleted: true, reason: null }
+    return { deleted: true, tip, reason: null }
   } catch (error) {
-    if (error instanceof GitFailed) return { deleted: false, reason: gitReason(error) }
+    if (error instanceof GitFailed) return { deleted: false, tip, reason: gitReason(error) }
     throw error
   }
 }
 
-async function reasonToKeep (git: Git, { repoRoot, branch, baseRef, keptTip = null }: DeletionInput, { tip, holder }: FoundBranch): Promise<string | null> {
+async function reasonToKeep (git: Git, { repoRoot, branch, baseRef, kept = [] }: DeletionInput, { tip, holder }: FoundBranch, base: string | null): Promise<string | null> {
   if (baseRef === null) return `no base is recorded, so ${branch} may not be merged`
-  const base = await resolveCommit(git, repoRoot, baseRef)
   if (base === null) return `the base ${baseRef} is unknown, so ${branch} may not be merged`
   if (isOwnBase(baseRef, branch)) return `${branch} is its own base`
-  if (!await isAncestor(git, repoRoot, tip, base) && (keptTip !== tip || !await isSquashed(git, { path: repoRoot, base, tip }))) return `${branch} is not merged into ${baseRef.replace(/^refs\/heads\//, '')}`
+  if (!await isAncestor(git, repoRoot, tip, base) && (!kept.includes(tip) || !await isSquashed(git, { path: repoRoot, base, tip }))) return `${branch} is not merged into ${baseRef.replace(/^refs\/heads\//, '')}`
   return holder === null ? null : `${branch} is checked out at ${holder}`
 }
 
