@@ -6,6 +6,7 @@ import { baseNameOf, toDisplay, type BytePath } from './byte-path.ts'
 import type { Git } from './exec.ts'
 import type { FileState } from './file-state.ts'
 import { objectHash } from './make-objects.ts'
+import type { Settings } from './settings.ts'
 
 // A changed file up to this size is stored as it is, whatever a filter would make of it; above, the filter is asked first,
 // so that a repository of large media files is not stored a second time.
@@ -15,12 +16,7 @@ const ASK_FILTER_ABOVE_BYTES = 1024 * 1024
  * Whether settings or attributes outside the checkout could make files differ between index and disk without git calling
  * them changed: line ends, filters, or modes and links that git was told to overlook. Errs on the side of yes.
  */
-export async function settingsConvert (git: Git, root: string, commonDir: string): Promise<boolean> {
-  const { stdout } = await git(['config', '--list', '-z'], { cwd: root })
-  const config = new Map(stdout.split('\0').map(line => {
-    const end = line.indexOf('\n')
-    return end === -1 ? [line, 'true'] as const : [line.slice(0, end), line.slice(end + 1)] as const
-  }))
+export async function settingsConvert ({ all: config }: Pick<Settings, 'all'>, commonDir: string): Promise<boolean> {
   if ((config.get('core.autocrlf') ?? 'false') !== 'false' || config.has('core.attributesfile')) return true
   if (config.get('core.filemode') === 'false' || config.get('core.symlinks') === 'false') return true
   const places = [join(commonDir, 'info', 'attributes'), join(process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'git', 'attributes'), '/etc/gitattributes']

@@ -1,8 +1,9 @@
 /** Looks at a worktree without touching it: everything close readiness needs, and what could not be seen. */
 import { lstat, readdir, readFile, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { GitReadiness } from '../../openapi/schemas/readiness.ts'
 import { toDisplay, toFsPath, type BytePath } from './byte-path.ts'
+import { findCheckout } from './checkout.ts'
 import { readDivergence } from './divergence.ts'
 import { gitReason, type Git } from './exec.ts'
 import { chooseIgnored } from './ignored.ts'
@@ -166,23 +167,6 @@ async function knowsRemotes (commonDir: string): Promise<boolean> {
   if (folders.length > 0) return true
   const packed = await readFile(join(commonDir, 'packed-refs'), 'latin1').catch(() => '')
   return packed.includes(' refs/remotes/')
-}
-
-interface Checkout { topLevel: string, gitDir: string, commonDir: string }
-
-/** Reads `.git` itself where `path` is the top of a checkout, which spares a process; asks git for a folder inside. */
-async function findCheckout (git: Git, path: string): Promise<Checkout> {
-  const dotGit = join(path, '.git')
-  const text = await readFile(dotGit, 'utf8').catch((error: NodeJS.ErrnoException) => error.code === 'EISDIR' ? `gitdir: ${dotGit}` : null)
-  const target = text === null ? null : /^gitdir: (.+?)\n*$/s.exec(text)?.[1]
-  if (target === null || target === undefined) {
-    const { stdout } = await git(['rev-parse', '--path-format=absolute', '--show-toplevel', '--absolute-git-dir', '--git-common-dir'], { cwd: path })
-    const [topLevel = '', gitDir = '', commonDir = ''] = stdout.split('\n')
-    return { topLevel, gitDir, commonDir }
-  }
-  const gitDir = resolve(path, target)
-  const common = await readFile(join(gitDir, 'commondir'), 'utf8').catch(() => null)
-  return { topLevel: path, gitDir, commonDir: common === null ? gitDir : resolve(gitDir, common.replace(/\n$/, '')) }
 }
 
 const operationMarks: readonly (readonly [string, NonNullable<GitReadiness['operationInProgress']>])[] = [

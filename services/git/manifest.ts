@@ -46,10 +46,21 @@ export const manifestCommit = (worktreeCommit: string) => `${worktreeCommit}^4`
 
 /** Reads and checks the manifest of a snapshot. Throws an Error when there is none or it is not of this form. */
 export async function readManifest (git: Git, repoRoot: string, worktreeCommit: string): Promise<Manifest> {
-  const { stdout } = await git(['cat-file', 'blob', `${manifestCommit(worktreeCommit)}:${MANIFEST_FILE}`], { cwd: repoRoot })
-  const value: unknown = JSON.parse(stdout)
-  if (!Value.Check(Manifest, value)) throw new Error('The snapshot was written by another version of this service')
-  return value
+  return (await readManifestOf(git, repoRoot, worktreeCommit)).manifest
+}
+
+/**
+ * The manifest of the snapshot that a ref (or an id) names, and its commit, with one process.
+ * @throws Error when there is none, or it is not of this form
+ */
+export async function readManifestOf (git: Git, repoRoot: string, name: string): Promise<{ worktreeCommit: string, manifest: Manifest }> {
+  const { stdout } = await git(['cat-file', '--batch-command'], { cwd: repoRoot, input: `info ${name}\ncontents ${manifestCommit(name)}:${MANIFEST_FILE}\n` })
+  const [commit = '', , text = ''] = stdout.split('\n')
+  const [worktreeCommit = '', type] = commit.split(' ')
+  if (type !== 'commit' || text === '') throw new Error(`There is no snapshot ${name}`)
+  const manifest: unknown = JSON.parse(text)
+  if (!Value.Check(Manifest, manifest)) throw new Error('The snapshot was written by another version of this service')
+  return { worktreeCommit, manifest }
 }
 
 /** Reads small blobs into memory, by id. */

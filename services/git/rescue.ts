@@ -3,12 +3,13 @@ import { RescueFailed } from '../errors.ts'
 import { resolveCommit } from './branches.ts'
 import { gitReason, type Git } from './exec.ts'
 import { chooseIgnored } from './ignored.ts'
-import { readManifest, type Manifest } from './manifest.ts'
+import { readManifest, readManifestOf, type Manifest } from './manifest.ts'
 import { DEFAULT_RESCUE_IGNORED, RESCUE_REF_PREFIX, rescueRef, type RescueDescription, type RescueSnapshot } from './snapshot.ts'
 import { storeState, type StoredState } from './store-state.ts'
 import { describeStatus, readStatus } from './status.ts'
 import { verifyStored } from './verify-stored.ts'
-import { fingerprintOf, readWorkingState, type WorkingState } from './working-state.ts'
+import { fingerprintOf } from './state-parts.ts'
+import { readWorkingState, type WorkingState } from './working-state.ts'
 import { listWorktrees } from './worktrees.ts'
 
 export { attachSnapshot, branchInstead, type BranchInstead } from './attach.ts'
@@ -30,8 +31,8 @@ const ATTEMPTS = 3
 
 /**
  * Stores everything in the worktree that is not ignored (and the chosen ignored files) as commits in the owner repository,
- * points `refs/berth/rescue/<workspaceId>` at them, reads it all back and looks at the worktree once more. The worktree's
- * files and index are only read. An earlier snapshot of the workspace stays reachable from the new one.
+ * points `refs/berth/rescue/<workspaceId>` at them, reads it all back and, unless all is as committed, looks at the worktree once
+ * more: what is to be removed has to be compared with it again (`isStillKept`). The worktree's files and index are only read. An earlier snapshot of the workspace stays reachable from the new one.
  * Throws RescueFailed when anything can't be stored, or the worktree keeps changing; then nothing may be removed.
  */
 export async function takeSnapshot (git: Git, input: SnapshotInput): Promise<RescueSnapshot> {
@@ -41,7 +42,7 @@ export async function takeSnapshot (git: Git, input: SnapshotInput): Promise<Res
     let [state] = await Promise.all([readWorkingState(git, { ...input, rescueIgnored }), refuseWorktreesInside(git, input)])
     for (let attempt = 1; ; attempt++) {
       const stored = await tryToStore(git, input, { state, rescueIgnored, ref })
-      const again = await readWorkingState(git, { ...input, rescueIgnored })
+      const again = stored !== null && isAsCommitted(state) ? state : await readWorkingState(git, { ...input, rescueIgnored })
       if (stored !== null && fingerprintOf(again.parts) === stored.snapshot.fingerprint) {
         await publish(git, input.repoRoot, { ref, stored })
         return stored.snapshot
@@ -50,6 +51,14 @@ export async function takeSnapshot (git: Git, input: SnapshotInput): Promise<Res
       state = again
     }
   })
+}
+
+/**
+ * Whether everything is as HEAD has it. Then no content was read that somebody could have been in the middle of writing, and
+ * whoever removes the files looks at them once more in any case.
+ */
+function isAsCommitted ({ status, changed, absent, converted, untracked, ignored }: WorkingState): boolean {
+  return [changed, absent, converted, untracked, ignored, status.filter(({ kind }) => kind !== 'ignored')].every(found => found.length === 0)
 }
 
 /** Stores and verifies one look; null when files changed under the hand. */
@@ -124,10 +133,8 @@ export async function readSnapshot (git: Git, input: SnapshotPlace): Promise<Res
 }
 
 /** What the workspace's ref points at; null when that is nothing that can be read. */
-async function readKept (git: Git, input: SnapshotPlace): Promise<{ worktreeCommit: string, manifest: Manifest } | null> {
-  const worktreeCommit = await resolveCommit(git, input.repoRoot, rescueRef(input.workspaceId))
-  const manifest = worktreeCommit === null ? null : await readManifest(git, input.repoRoot, worktreeCommit).catch(() => null)
-  return worktreeCommit === null || manifest === null ? null : { worktreeCommit, manifest }
+async function readKept (git: Git, { repoRoot, workspaceId }: SnapshotPlace): Promise<{ worktreeCommit: string, manifest: Manifest } | null> {
+  return await readManifestOf(git, repoRoot, rescueRef(workspaceId)).catch(() => null)
 }
 
 /** Forgets a workspace's snapshots. True when there was one. */

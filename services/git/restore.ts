@@ -11,7 +11,8 @@ import { readTree } from './objects.ts'
 import { readProgressFiles } from './progress-files.ts'
 import type { RescueSnapshot } from './snapshot.ts'
 import { readStatus } from './status.ts'
-import { readWorkingState, type StateParts } from './working-state.ts'
+import type { StateParts } from './state-parts.ts'
+import { readWorkingState } from './working-state.ts'
 import { removeFiles, writeFilesOf, type TargetFile } from './write-files.ts'
 
 export interface RestoreInput {

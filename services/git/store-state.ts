@@ -8,7 +8,8 @@ import { loggedCommits, mentionedObjects } from './progress-files.ts'
 import type { RescueSnapshot } from './snapshot.ts'
 import { fetchLocalCommits } from './submodules.ts'
 import { describeStatus } from './status.ts'
-import { fingerprintOf, type WorkingState } from './working-state.ts'
+import { fingerprintOf } from './state-parts.ts'
+import type { WorkingState } from './working-state.ts'
 import { writeObjects } from './write-objects.ts'
 
 export interface StoreInput {

@@ -1,9 +1,9 @@
 /** Reads everything a rescue snapshot covers, without writing anything: HEAD, index, files on disk, work in progress. */
-import { createHash } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dirname } from 'node:path/posix'
 import { toDisplay, type BytePath } from './byte-path.ts'
+import { askGit, findCheckout, type Checkout } from './checkout.ts'
 import { hasAttributes, settingsConvert, smudgesToDisk } from './conversion.ts'
 import type { Git } from './exec.ts'
 import { createFileReader, mapLimited, type FileState } from './file-state.ts'
@@ -11,18 +11,10 @@ import { chooseIgnored } from './ignored.ts'
 import { parseIndex, parsePlainIndex, type HashName, type IndexEntry, type PortableIndex } from './index-file.ts'
 import { withScratch } from './objects.ts'
 import { readProgressFiles, type ProgressFile } from './progress-files.ts'
+import { readSettings, type Settings } from './settings.ts'
+import { digestParts, type StateParts } from './state-parts.ts'
 import { isRepositoryInside, readStatus, repositoryInside, type StatusEntry } from './status.ts'
 import { findSubmoduleWork, type LocalCommits } from './submodules.ts'
-
-/** Digests of the parts a state consists of; each compares for itself. */
-export interface StateParts {
-  head: string
-  index: string
-  tracked: string
-  untracked: string
-  ignored: string
-  progress: string
-}
 
 export interface WorkingState {
   hash: HashName
@@ -62,15 +54,19 @@ const FILES_AT_A_TIME = 16
  * read or can't be kept: a repository inside, a submodule with work of its own, a folder git may not enter.
  */
 export async function readWorkingState (git: Git, input: StateInput): Promise<WorkingState> {
-  const place = await locate(git, input.worktreePath)
-  const [status, index, progress, converts] = await Promise.all([
+  const { gitDir, commonDir } = await findTop(git, input.worktreePath)
+  // The index can only be read once the form of the ids is known; git needs longer for its own look.
+  const settings = readSettings(git, input.worktreePath)
+  const [status, { hash }, index, progress, converts] = await Promise.all([
     readStatus(git, { path: input.worktreePath, ignored: true, renames: false, submoduleCommitsOnly: true, ...(input.signal && { signal: input.signal }) }),
-    readIndex(git, input.worktreePath, place),
-    readProgressFiles(place.gitDir, git.files),
-    settingsConvert(git, input.worktreePath, place.commonDir)
+    settings,
+    settings.then(async ({ hash }) => await readIndex(git, input.worktreePath, { indexPath: join(gitDir, 'index'), hash })),
+    readProgressFiles(gitDir, git.files),
+    settings.then(async found => await settingsConvert(found, commonDir)),
+    settings.then(async found => await requirePlace(git, input.worktreePath, found))
   ])
   refuseRepositoriesInside(status.entries)
-  const files = createFileReader(input.worktreePath, place.hash)
+  const files = createFileReader(input.worktreePath, hash)
   const entries = index?.entries ?? []
   const all = converts || hasAttributes([...entries, ...status.entries].map(entry => entry.path))
   const tracked = await readTracked(git, input, { files, status: status.entries, index: entries, all })
@@ -79,8 +75,8 @@ export async function readWorkingState (git: Git, input: StateInput): Promise<Wo
   const ignored = await readAll(files, chosen.chosen)
   const submodules = await findSubmoduleWork(git, input.worktreePath, [...new Set(entries.filter(entry => entry.mode === '160000').map(entry => entry.path))])
   if (submodules.reasons.length > 0) throw new Error(submodules.reasons.join('; '))
-  const state = { ...place, headSha: status.headSha, branch: status.branch, index, status: status.entries, ...tracked, untracked, ignored, progress, submodules: submodules.commits }
-  const warnings = [...chosen.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`), ...submodules.commits.map(of => howToFetch(of, place.commonDir))]
+  const state = { hash, gitDir, headSha: status.headSha, branch: status.branch, index, status: status.entries, ...tracked, untracked, ignored, progress, submodules: submodules.commits }
+  const warnings = [...chosen.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`), ...submodules.commits.map(of => howToFetch(of, commonDir))]
   return { ...state, warnings, parts: digestParts(state) }
 }
 
@@ -90,17 +86,24 @@ function howToFetch ({ path, tips }: LocalCommits, commonDir: string): string {
   return `The own commits of the submodule ${toDisplay(path)} are kept in the snapshot: once it is cloned again, \`git -C ${toDisplay(path)} fetch ${commonDir} ${shas.join(' ')}\` brings them back`
 }
 
-interface Place { hash: HashName, gitDir: string, commonDir: string, indexPath: string }
-
-async function locate (git: Git, worktreePath: string): Promise<Place> {
-  const { stdout } = await git(['rev-parse', '--show-object-format', '--path-format=absolute', '--show-toplevel', '--absolute-git-dir', '--git-common-dir', '--git-path', 'index'], { cwd: worktreePath })
-  const [format, topLevel = '', gitDir = '', commonDir = '', indexPath = ''] = stdout.split('\n')
-  if (topLevel !== await realpath(worktreePath)) throw new Error(`${worktreePath} is not the top of a checkout (that is ${topLevel})`)
-  return { hash: format === 'sha256' ? 'sha256' : 'sha1', gitDir, commonDir, indexPath }
+/** @throws Error when `path` is no top of a checkout */
+async function findTop (git: Git, path: string): Promise<Checkout> {
+  const checkout = await findCheckout(git, path)
+  if (checkout.topLevel !== path && checkout.topLevel !== await realpath(path)) throw notTheTop(path, checkout)
+  return checkout
 }
 
+/** Where the repository names the place of its files itself, it has to be this one. */
+async function requirePlace (git: Git, path: string, { hasOwnPlace }: Settings): Promise<void> {
+  if (!hasOwnPlace) return
+  const checkout = await askGit(git, path)
+  if (checkout.topLevel !== await realpath(path)) throw notTheTop(path, checkout)
+}
+
+const notTheTop = (path: string, { topLevel }: Checkout) => new Error(`${path} is not the top of a checkout (that is ${topLevel})`)
+
 /** Reads the index; where that takes more than its entries, a copy that git has written in a plain form. The worktree's own is only read. */
-async function readIndex (git: Git, cwd: string, { indexPath, hash }: Place): Promise<PortableIndex | null> {
+async function readIndex (git: Git, cwd: string, { indexPath, hash }: { indexPath: string, hash: HashName }): Promise<PortableIndex | null> {
   const file = await git.files.readFile(indexPath).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
     throw error
@@ -173,23 +176,4 @@ function findBeyondFiles (index: readonly IndexEntry[], status: readonly StatusE
 async function readAll (files: ReturnType<typeof createFileReader>, paths: readonly BytePath[]): Promise<FileState[]> {
   const found = await mapLimited([...paths].sort(), FILES_AT_A_TIME, path => files.read(path))
   return found.filter(file => file !== null)
-}
-
-function digestParts (state: Pick<WorkingState, 'headSha' | 'branch' | 'index' | 'changed' | 'absent' | 'converted' | 'untracked' | 'ignored' | 'progress' | 'submodules'>): StateParts {
-  const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
-  const lines = (files: readonly FileState[]) => files.map(file => [file.path, file.mode, file.sha, file.permissions])
-  return {
-    head: digest([state.headSha, state.branch]),
-    index: digest(state.index?.digest ?? null),
-    tracked: digest([lines(state.changed), state.absent, state.converted]),
-    untracked: digest(lines(state.untracked)),
-    ignored: digest(lines(state.ignored)),
-    // Own commits of submodules are work under way too; without any the digest is that of the files alone.
-    progress: digest([...state.progress.map(file => [file.path, file.content.toString('base64')]), ...state.submodules])
-  }
-}
-
-/** One digest of all parts. */
-export function fingerprintOf (parts: StateParts): string {
-  return createHash('sha256').update(JSON.stringify([parts.head, parts.index, parts.tracked, parts.untracked, parts.ignored, parts.progress])).digest('hex')
 }

@@ -5,6 +5,7 @@ import t from 'tap'
 import { hasAttributes, settingsConvert, smudgesToDisk } from '../../../services/git/conversion.ts'
 import { createFileReader } from '../../../services/git/file-state.ts'
 import { createGit } from '../../../services/git/exec.ts'
+import { readSettings } from '../../../services/git/settings.ts'
 import { gitTestEnv, makeRepository, runGit } from '../../fixtures/git.ts'
 
 const git = createGit({ env: gitTestEnv })
@@ -14,12 +15,12 @@ t.test('settings that make a difference are noticed', async t => {
   for (const [key, value] of settings) {
     const root = await makeRepository(t)
     runGit(root, 'config', key, value)
-    t.equal(await settingsConvert(git, root, join(root, '.git')), true, `${key}=${value}`)
+    t.equal(await settingsConvert(await readSettings(git, root), join(root, '.git')), true, `${key}=${value}`)
   }
   const root = await makeRepository(t)
   mkdirSync(join(root, '.git/info'), { recursive: true })
   writeFileSync(join(root, '.git/info/attributes'), '* text\n')
-  t.equal(await settingsConvert(git, root, join(root, '.git')), true, 'info/attributes')
+  t.equal(await settingsConvert(await readSettings(git, root), join(root, '.git')), true, 'info/attributes')
 })
 
 t.test('attribute files are known by their name', t => {

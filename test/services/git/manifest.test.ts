@@ -23,7 +23,7 @@ t.test('another version, no JSON and no manifest at all are refused', async t =>
   }
   t.match(await rejectionOf(readManifest(git, root, await withManifest('{"version":2}'))), { message: /another version/ })
   t.match(await rejectionOf(readManifest(git, root, await withManifest('no JSON'))), { name: 'SyntaxError' })
-  t.match(await rejectionOf(readManifest(git, root, head)), { name: 'GitFailed' })
+  t.match(await rejectionOf(readManifest(git, root, head)), { message: `There is no snapshot ${head}` })
 })
 
 t.test('blobs are loaded by their id, each once', async t => {

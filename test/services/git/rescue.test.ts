@@ -299,3 +299,37 @@ t.test('the worktree can be renamed aside and compared there', async t => {
   writeFileSync(join(`${tree}.aside`, 'new'), 'later\n')
   t.equal(await sameAsSnapshot(git, { worktreePath: `${tree}.aside`, snapshot }), false)
 })
+
+/** Git that counts its looks at the worktree. */
+function countingGit () {
+  const looks = { count: 0 }
+  const bytes: Git['bytes'] = async (args, options) => {
+    if (args[0] === 'status') looks.count += 1
+    return await git.bytes(args, options)
+  }
+  return { looks, counting: Object.assign(async (...given: Parameters<Git>) => await git(...given), { bytes, files: git.files, user: git.user }) }
+}
+
+t.test('it is looked at twice, but once where all is as committed; a change after that is told from the snapshot', async t => {
+  const { root, tree, workspaceId } = await makeDirty(t)
+  const { looks, counting } = countingGit()
+  const take = () => takeSnapshot(counting, { repoRoot: root, worktreePath: tree, workspaceId })
+  await take()
+  t.equal(looks.count, 2)
+  commitAll(tree, 'all')
+  await take()
+  t.equal(looks.count, 4, 'a chosen ignored file is content too')
+  unlinkSync(join(tree, '.env'))
+  const clean = await take()
+  t.equal(looks.count, 5)
+  t.equal(await sameAsSnapshot(git, { worktreePath: tree, snapshot: clean }), true)
+  appendFileSync(join(tree, 'new'), 'more\n')
+  t.equal(await sameAsSnapshot(git, { worktreePath: tree, snapshot: clean }), false)
+})
+
+t.test('a checkout that a setting leads elsewhere is not taken for what is in the folder', async t => {
+  const { root, tree, workspaceId } = await makeDirty(t)
+  runGit(root, 'config', 'core.worktree', tree)
+  const failure = await rejectionOf(takeSnapshot(git, { repoRoot: root, worktreePath: root, workspaceId }))
+  t.match(failure, { code: 'rescue_failed', message: new RegExp(`is not the top of a checkout \\(that is ${tree}`) })
+})
