@@ -5,7 +5,9 @@ import { join, relative, sep } from 'node:path'
 /** What the names of all archives of strays begin with; workspaces' begin with their id. */
 export const strayArchives = 'stray-'
 
-const projectPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+const projectPattern = new RegExp(`^${uuid}$`)
+const archivePattern = new RegExp(`^${strayArchives}(?:(${uuid})-)?[0-9a-f]{16}-(\\d{4})(\\d\\d)(\\d\\d)T(\\d\\d)(\\d\\d)(\\d\\d)(\\d{3})Z$`)
 
 /** What is kept of a stray is named by: its place, in letters that fit everywhere. */
 export function strayName (path: string): string {
@@ -30,7 +32,7 @@ export interface StrayArchive {
 
 /** Reads the name of a stored folder; null for one that is no stray's. */
 export function readStrayArchive (name: string): StrayArchive | null {
-  const [, projectId, ...time] = /^stray-(?:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-)?[0-9a-f]{16}-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/.exec(name) ?? []
+  const [, projectId, ...time] = archivePattern.exec(name) ?? []
   const [year, month, day, hour, minute, second, ms] = time
   const storedAt = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`)
   return Number.isNaN(storedAt.getTime()) ? null : { name, projectId: projectId ?? null, storedAt }
