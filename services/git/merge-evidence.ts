@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import type { GitReadiness } from '../../openapi/schemas/readiness.ts'
 import type { Git, GitOptions } from './exec.ts'
-import { withScratch, writeCommit } from './objects.ts'
+import { makeCommit } from './make-objects.ts'
+import { withScratch } from './objects.ts'
 
 export type MergeEvidence = NonNullable<GitReadiness['mergeEvidence']>
 
@@ -57,8 +58,9 @@ async function hasPatches (git: Git, { base, tip, tipTree }: { base: string, tip
   const { stdout, exitCode } = await git(['merge-base', base, tip], { ...options, allowExitCodes: [1] })
   const fork = stdout.trim()
   if (exitCode === 1) return false
-  const squash = await writeCommit(git, options.cwd, { tree: tipTree, parents: [fork], message: 'all of it as one', at: new Date(0) }, options.env)
-  if (await areAllIn(git, { base, tip: squash }, options)) return true
+  const squash = makeCommit(fork.length === 40 ? 'sha1' : 'sha256', { tree: tipTree, parents: [fork], message: 'all of it as one', at: new Date(0) })
+  await git(['hash-object', '-w', '-t', 'commit', '--stdin'], { ...options, input: squash.content })
+  if (await areAllIn(git, { base, tip: squash.id }, options)) return true
   // `git cherry` passes over merges: what somebody did while merging would go unseen.
   const merges = await git(['rev-list', '--max-count=1', '--min-parents=2', tip, `^${base}`, '--'], options)
   return merges.stdout === '' && await areAllIn(git, { base, tip }, options)

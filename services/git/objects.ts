@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ownFiles, type Files } from '../process/files.ts'
 import { quoteBytes, type BytePath } from './byte-path.ts'
 import type { Git } from './exec.ts'
-import type { CommitInput, ObjectType, TreeEntry } from './make-objects.ts'
+import type { ObjectType, TreeEntry } from './make-objects.ts'
 
 /**
  * Objects of a snapshot must be on the disk before the files they replace are removed: not even a power cut may take both.
@@ -41,29 +41,6 @@ export async function readTree (git: Git, cwd: string, treeish: string): Promise
     const [mode = '', , sha = ''] = line.slice(0, tab).split(' ')
     return { path: line.slice(tab + 1), mode, sha }
   })
-}
-
-/**
- * Makes a commit under the service's own name: a user without a git identity can be rescued too.
- * @param env further variables, such as where objects go
- */
-export async function writeCommit (git: Git, cwd: string, input: CommitInput, env: Record<string, string> = {}): Promise<string> {
-  const date = `@${Math.floor(input.at.getTime() / 1000)} +0000`
-  const { stdout } = await git(['commit-tree', input.tree, ...input.parents.flatMap(parent => ['-p', parent])], {
-    cwd,
-    input: input.message,
-    config: [...durable, ['i18n.commitEncoding', 'UTF-8']],
-    env: {
-      ...env,
-      GIT_AUTHOR_NAME: 'Berth',
-      GIT_AUTHOR_EMAIL: 'berth@localhost',
-      GIT_AUTHOR_DATE: date,
-      GIT_COMMITTER_NAME: 'Berth',
-      GIT_COMMITTER_EMAIL: 'berth@localhost',
-      GIT_COMMITTER_DATE: date
-    }
-  })
-  return stdout.trim()
 }
 
 /** Takes one blob's bytes as they come. */

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import t from 'tap'
 import { createGit } from '../../../services/git/exec.ts'
-import { readBlobs, readObjects, readTree, withScratch, writeCommit } from '../../../services/git/objects.ts'
-import { gitTestEnv, makeRepository, runGit, storeBlob, writeFiles } from '../../fixtures/git.ts'
+import { readBlobs, readObjects, readTree, withScratch } from '../../../services/git/objects.ts'
+import { gitTestEnv, makeRepository, runGit, storeBlob } from '../../fixtures/git.ts'
 import { rejectionOf } from '../../fixtures/rejection.ts'
 
 const git = createGit({ env: gitTestEnv })
@@ -56,14 +56,6 @@ t.test('a tree is read with all that is in it, the empty one too', async t => {
   const root = await makeRepository(t, { files: { 'a/b/c\nd': 'x', z: 'y' } })
   t.match(await readTree(git, root, 'HEAD'), [{ path: 'a/b/c\nd', mode: '100644' }, { path: 'z', mode: '100644' }])
   t.same(await readTree(git, root, '4b825dc642cb6eb9a060e54bf8d69288fbee4904'), [])
-})
-
-t.test('commits carry the service\'s name, the given time and parents', async t => {
-  const root = await makeRepository(t)
-  await writeFiles(root, {})
-  const head = runGit(root, 'rev-parse', 'HEAD')
-  const commit = await writeCommit(git, root, { tree: runGit(root, 'rev-parse', 'HEAD^{tree}'), parents: [head], message: 'Hello\n', at: new Date('2026-01-02T03:04:05.678Z') })
-  t.equal(runGit(root, 'show', '--no-patch', '--format=%P|%an <%ae>|%cn <%ce>|%aI|%cI|%s', commit), `${head}|Berth <berth@localhost>|Berth <berth@localhost>|2026-01-02T03:04:05+00:00|2026-01-02T03:04:05+00:00|Hello`)
 })
 
 t.test('the scratch folder goes, also after an error', async t => {
