@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import { buildTestApp } from '../../fixtures/app.ts'
+import { eventually } from '../../fixtures/eventually.ts'
 import { makeRepository, runGit } from '../../fixtures/git.ts'
 import { runtimeScene } from '../../fixtures/runtime.ts'
 
@@ -55,6 +58,7 @@ t.test('what is remembered counts for the services that were named', async t => 
 t.test('a restart that fails says that the service was stopped', async t => {
   const scene = await runtimeScene(t, testApp, { runtime: { commands: [{ name: 'once', command: 'test ! -e ran && touch ran && exec sleep 60' }] } })
   t.equal((await scene.control('start')).status, 200)
+  await eventually(() => existsSync(join(scene.folder, 'ran')), 'it to have come that far')
   const { status, body } = await scene.control('restart')
   t.equal(status, 422)
   t.match(body, { code: 'service_start_failed', detail: /It was stopped for the restart, and is not running now\. once did not start/ })
