@@ -1,5 +1,7 @@
 /** Queries on workspace_locks: who holds what, over all hosts. */
 import { sql } from 'kysely'
+import { jsonObjectFrom } from 'kysely/helpers/postgres'
+import type { WorkspaceStatus } from '../openapi/schemas/workspace.ts'
 import type { Db } from './client.ts'
 import type { NewRow, Row } from './tables.ts'
 
@@ -11,11 +13,25 @@ export async function insertLock (db: Db, row: NewRow<'workspace_locks'>): Promi
   return inserted !== undefined
 }
 
-/** The other holder that stands in the way: anybody for an exclusive lock, an exclusive one for a shared lock. */
-export async function findConflictingLock (db: Db, resource: string, mode: 'shared' | 'exclusive', ownId: string): Promise<Row<'workspace_locks'> | undefined> {
-  let query = db.selectFrom('workspace_locks').selectAll().where('resource', '=', resource).where('id', '<>', ownId)
-  if (mode === 'shared') query = query.where('mode', '=', 'exclusive')
-  return await query.orderBy('acquired_at').orderBy('id').limit(1).executeTakeFirst()
+/** What a holder sees when it looks whether the resource is its own. */
+export interface LockLook {
+  /** The other holder that stands in the way: anybody for an exclusive lock, an exclusive one for a shared lock. */
+  other: Row<'workspace_locks'> | undefined
+  /** Of the execution workspace it asks about, at that very moment; null when there is none. */
+  workspaceStatus: WorkspaceStatus | null
+}
+
+/** Looks for others, and at the status of the workspace that the resource is about: one statement, so that what one of them did is seen once it is gone. */
+export async function lookAtLock (db: Db, { resource, mode, ownId, workspaceId }: { resource: string, mode: 'shared' | 'exclusive', ownId: string, workspaceId: string | null }): Promise<LockLook> {
+  const { other, workspaceStatus } = await db.selectNoFrom(eb => {
+    const others = eb.selectFrom('workspace_locks').selectAll().where('resource', '=', resource).where('id', '<>', ownId)
+    return [
+      jsonObjectFrom((mode === 'shared' ? others.where('mode', '=', 'exclusive') : others).orderBy('acquired_at').orderBy('id').limit(1)).as('other'),
+      sql<WorkspaceStatus | null>`(select status from execution_workspaces where id = ${workspaceId}::uuid)`.as('workspaceStatus')
+    ]
+  }).executeTakeFirstOrThrow()
+  // A time inside JSON is text.
+  return { other: other === null ? undefined : { ...other, acquired_at: new Date(other.acquired_at) }, workspaceStatus }
 }
 
 /** Everybody who holds the resource, on any host, the first one first. */

@@ -5,7 +5,7 @@ import type { OperationHandle, Recorder } from '../operations/recorder.ts'
 import type { Supervisor } from '../runtime/supervisor.ts'
 import { systemActor } from '../access/actor.ts'
 import { recordAction } from './desired-record.ts'
-import { placeLock, requireUsable, withStatusNow } from './runtime-place.ts'
+import { placeLock, requireStillUsable } from './runtime-place.ts'
 import { operationInput } from './runtime-operation.ts'
 import { replan, type Replanned, type SessionDeps } from './runtime-session.ts'
 
@@ -40,8 +40,8 @@ async function restartUnder (deps: RestartDeps, op: OperationHandle, row: Servic
   const lock = { ...placeLock(place, `restart of ${row.service_name}`), operationId: op.id, signal: op.signal }
   let begun = false
   try {
-    const restarted = await deps.locks.withLock(lock, async () => {
-      requireUsable(await withStatusNow(deps.db, place))
+    const restarted = await deps.locks.withLock(lock, async held => {
+      requireStillUsable(place, held)
       begun = true
       return await deps.supervisor.restart(row.id, { plan, addresses, op })
     })

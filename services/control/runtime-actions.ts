@@ -18,7 +18,7 @@ import { failedStopMetadata, stopMetadata, stopsGoOn } from '../runtime/stop-met
 import type { StartedService, StopInput, Supervisor } from '../runtime/supervisor.ts'
 import { recordRequest, type ActionStatus } from './desired-record.ts'
 import { waitForTurn } from './job-turn.ts'
-import { ownerOf, placeLock, requireUsable, withStatusNow, type RuntimePlace } from './runtime-place.ts'
+import { ownerOf, placeLock, requireStillUsable, type RuntimePlace } from './runtime-place.ts'
 import type { RuntimeRequest } from './runtime-request.ts'
 import { addressesFor, openSession, type Session, type SessionDeps } from './runtime-session.ts'
 
@@ -57,8 +57,6 @@ type Recording = (status: ActionStatus, usedByOthers?: readonly number[]) => Pro
 /** With the way to record that it was done, in the transaction of what it changes. */
 interface RecordedInput extends ActionInput {
   record: Recording
-  /** Whether the workspace has room for running things, now that it can't change any more; rejects when it has none. */
-  usable: Promise<unknown>
 }
 
 /** With what its commands share. */
@@ -76,10 +74,10 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
   if (request.action === 'stop') op.refuseCancel(stopsGoOn)
   try {
     // The files are looked at meanwhile: mostly they are as they should be. Making sure of them takes locks of its own.
-    const atOnce = await withPlace(deps, input, async usable => await input.filesReady ? await carryOut(deps, { ...input, record, usable }) : null)
+    const atOnce = await withPlace(deps, input, async () => await input.filesReady ? await carryOut(deps, { ...input, record }) : null)
     if (atOnce !== null) return atOnce
     const there = { ...input, place: await ensureFiles(deps, input) }
-    return await withPlace(deps, there, async usable => await carryOut(deps, { ...there, record, usable }))
+    return await withPlace(deps, there, async () => await carryOut(deps, { ...there, record }))
   } catch (error) {
     await record('failed')
     if (request.action === 'run' && op.signal.reason instanceof Cancellation) return await endUnbegun(op)
@@ -88,13 +86,11 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
 }
 
 /** Shares the place with others that run things there. */
-async function withPlace<T> ({ db, locks }: RuntimeActionsDeps, { request, op, place }: ActionInput, step: (usable: Promise<unknown>) => Promise<T>): Promise<T> {
+async function withPlace<T> ({ locks }: RuntimeActionsDeps, { request, op, place }: ActionInput, step: () => Promise<T>): Promise<T> {
   const words = request.command === null ? 'services' : request.command.definition.name
-  return await locks.withLock({ ...placeLock(place, `${request.action} of ${words}`), operationId: op.id, signal: op.signal }, async () => {
-    // What was true before the lock may not be any more: an archive may have come first.
-    const usable = withStatusNow(db, place).then(requireUsable)
-    usable.catch(() => { /* Awaited before anything is done. */ })
-    return await step(usable)
+  return await locks.withLock({ ...placeLock(place, `${request.action} of ${words}`), operationId: op.id, signal: op.signal }, async held => {
+    requireStillUsable(place, held)
+    return await step()
   })
 }
 
@@ -130,10 +126,11 @@ async function ensureFiles ({ ensureFiles: ensure }: RuntimeActionsDeps, { place
 
 async function stopServices (deps: RuntimeActionsDeps, input: RecordedInput): Promise<Performed> {
   const { db } = deps
-  const { place, request, usable } = input
+  const { place, request } = input
+  const begin = async () => await input.record('begun', place.owner.kind === 'project' ? await usedByOthers(db, place, request) : [])
   // Before anything is ended, so that a crash in between does not bring back what was to be stopped.
-  const begun = usable.then(async () => await input.record('begun', place.owner.kind === 'project' ? await usedByOthers(db, place, request) : []))
-  await Promise.all([stopRequested(deps, input, { leaving: usingPlace(place), allowed: usable, before: begun }), begun])
+  const begun = begin()
+  await Promise.all([stopRequested(deps, input, { leaving: usingPlace(place), before: begun }), begun])
   return { started: [], workspace: null }
 }
 
@@ -148,7 +145,7 @@ async function usedByOthers (db: Db, place: RuntimePlace, { stop }: RuntimeReque
  * Stops what the request says, and keeps the proof in the operation's metadata either way.
  * @param how who needs them no more: what others use goes on
  */
-async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput, how: Pick<StopInput, 'leaving' | 'allowed' | 'before'>): Promise<void> {
+async function stopRequested ({ supervisor }: RuntimeActionsDeps, { request, op }: ActionInput, how: Pick<StopInput, 'leaving' | 'before'>): Promise<void> {
   if (request.stop.length === 0) op.log.system('Nothing was running.')
   try {
     op.annotate(stopMetadata(await supervisor.stopAll(request.stop, { ...how, op, reason: 'It was stopped on request.' })))
@@ -164,9 +161,9 @@ function usingPlace ({ kind, id }: RuntimePlace): UsingPlace {
 }
 
 async function startServices (deps: RuntimeActionsDeps, input: StartingInput): Promise<Performed> {
-  const { place, request, op, session, usable } = input
+  const { place, request, op, session } = input
   const restart = request.action === 'restart'
-  if (restart) await stopRequested(deps, input, { leaving: null, allowed: usable })
+  if (restart) await stopRequested(deps, input, { leaving: null })
   const { started, failure } = await startSet(place.commands, request.start, async (command, onSpawned) => await startOne(deps, input, session, command, onSpawned))
   const services = started.flatMap(({ value }) => value ?? [])
   if (failure !== null) {
@@ -181,12 +178,11 @@ async function startServices (deps: RuntimeActionsDeps, input: StartingInput): P
 }
 
 /** A service is started; a job that a service needs is run to its end. */
-async function startOne (deps: RuntimeActionsDeps, { place, op, usable }: RecordedInput, session: Session, command: WorkspaceCommand, onSpawned: () => void): Promise<StartedService | null> {
+async function startOne (deps: RuntimeActionsDeps, { place, op }: RecordedInput, session: Session, command: WorkspaceCommand, onSpawned: () => void): Promise<StartedService | null> {
   const { name, kind, disabledReason } = command.definition
   if (disabledReason !== null) throw new CommandDisabled(`${name} is needed, but disabled: ${disabledReason}`)
   const addresses = await addressesFor(deps, place, session, command)
-  if (kind === 'service') return await deps.supervisor.start({ plan: planService({ ...session, command }), addresses, op, onSpawned, place: usingPlace(place), allowed: usable })
-  await usable
+  if (kind === 'service') return await deps.supervisor.start({ plan: planService({ ...session, command }), addresses, op, onSpawned, place: usingPlace(place) })
   op.log.system(`${name}: running it first.`)
   const { exitCode, outcome } = await runJob({ ...session, command, addresses, op, onSpawned })
   if (outcome === 'exited' && exitCode === 0) return null
@@ -210,8 +206,7 @@ function startProblem (error: unknown, wasStopped: boolean): unknown {
 
 /** A job that fails is a result, not an error: the operation says so. */
 async function runOneJob (deps: RuntimeActionsDeps, input: StartingInput): Promise<Performed> {
-  const { place, request, op, session, turn, usable } = input
-  await usable
+  const { place, request, op, session, turn } = input
   const [command] = request.start
   if (command === undefined) throw new Unprocessable('There is no job to run.')
   const addresses = await addressesFor(deps, place, session, command)

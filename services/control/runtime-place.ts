@@ -7,7 +7,7 @@ import { findProject } from '../../db/projects.ts'
 import type { Actor } from '../access/actor.ts'
 import { runIdOf } from '../access/actor.ts'
 import { NoLocalPath, Unprocessable, WorkspaceStateConflict } from '../errors.ts'
-import type { LockRequest } from '../operations/locks.ts'
+import type { HeldLock, LockRequest } from '../operations/locks.ts'
 import { listEntries, type WorkspaceCommand } from '../runtime/commands.ts'
 import { parseRuntimeConfig } from '../runtime/config.ts'
 import type { DesiredStates } from '../runtime/desired-state.ts'
@@ -59,7 +59,8 @@ const placeWaitMs = 10_000
 
 /** The lock that archiving takes alone and running things share; `purpose` as in `LockRequest`. */
 export function placeLock ({ kind, id }: Pick<FoundPlace, 'kind' | 'id'>, purpose: string): LockRequest {
-  return { resource: kind === 'execution' ? `workspace:${id}` : `project-workspace:${id}`, mode: 'shared', purpose, waitMs: placeWaitMs }
+  const of = kind === 'execution' ? { resource: `workspace:${id}`, workspaceId: id } : { resource: `project-workspace:${id}` }
+  return { ...of, mode: 'shared', purpose, waitMs: placeWaitMs }
 }
 
 /** Where the services of a row are configured: the place it was started for; null when that is gone. */
@@ -142,12 +143,12 @@ async function findBase (db: Db, id: string): Promise<ProjectWorkspaceRow | unde
   return await db.selectFrom('project_workspaces').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** The place with the status its workspace has now: what was true before a lock was had may not be any more. */
-export async function withStatusNow<P extends FoundPlace> (db: Db, place: P): Promise<P> {
-  const { workspace } = place
-  if (workspace === null) return place
-  const row = await db.selectFrom('execution_workspaces').select('status').where('id', '=', workspace.id).executeTakeFirst()
-  return row === undefined ? place : { ...place, workspace: { ...workspace, ...row } }
+/**
+ * Refuses a workspace that has no room any more, now that its lock is held: what was true before may not be, since an archive may have come first.
+ * @throws WorkspaceStateConflict (409)
+ */
+export function requireStillUsable ({ workspace }: Pick<FoundPlace, 'workspace'>, { workspaceStatus }: Pick<HeldLock, 'workspaceStatus'>): void {
+  if (workspace !== null) requireUsable({ workspace: { status: workspaceStatus ?? workspace.status } })
 }
 
 /**
@@ -163,7 +164,7 @@ export function withCommands (place: FoundPlace): RuntimePlace {
  * Refuses a workspace whose state has no room for running things.
  * @throws WorkspaceStateConflict (409)
  */
-export function requireUsable ({ workspace }: FoundPlace): void {
+export function requireUsable ({ workspace }: { workspace: Pick<WorkspaceRow, 'status'> | null }): void {
   const status = workspace?.status
   if (status === 'archived' || status === 'archiving' || status === 'provisioning') {
     throw new WorkspaceStateConflict(`The workspace is ${status}: nothing can be run in it.`)

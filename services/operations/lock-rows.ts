@@ -6,14 +6,31 @@
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../../db/client.ts'
-import { deleteLock, deleteLocks, deleteLocksOfDeadHosts, findConflictingLock, insertLock, nameLockOperation } from '../../db/workspace-locks.ts'
+import { deleteLock, deleteLocks, deleteLocksOfDeadHosts, insertLock, lookAtLock, nameLockOperation, type LockLook } from '../../db/workspace-locks.ts'
 import type { Row } from '../../db/tables.ts'
 import type { LockMode } from './fair-queue.ts'
 import { busy, type LockHolder } from './lock-busy.ts'
 
+/** What is to be held. */
+export interface WantedLock {
+  resource: string
+  mode: LockMode
+  holder: LockHolder
+  /** `performance.now()` */
+  deadline: number
+  signal?: AbortSignal | undefined
+  /** The execution workspace whose status is asked for in the same breath. */
+  workspaceId?: string | undefined
+}
+
+/** What was seen when nobody stood in the way. */
+export type Acquired = Pick<LockLook, 'workspaceStatus'>
+
 export interface LockRows {
-  /** Stores the holder. Throws WorkspaceBusy when another host holds the resource until the deadline (`performance.now()`). */
-  acquire (wanted: { resource: string, mode: LockMode, holder: LockHolder, deadline: number, signal?: AbortSignal }): Promise<void>
+  /** Stores the holder. Throws WorkspaceBusy when another host holds the resource until the deadline. */
+  acquire (wanted: WantedLock): Promise<Acquired>
+  /** Whether somebody who shares the resource by a row of this process stands alone with it; null when another host stands in the way. */
+  lookAs (holderId: string, wanted: WantedLock): Promise<Acquired | null>
   nameOperation (id: string, operationId: string): Promise<void>
   release (id: string): Promise<void>
 }
@@ -76,26 +93,30 @@ export function createLockRows ({ db, hostId, staleMs }: { db: Db, hostId: strin
     return true
   }
 
+  const look = async (ownId: string, { resource, mode, workspaceId }: WantedLock): Promise<LockLook> => await lookAtLock(db, { resource, mode, ownId, workspaceId: workspaceId ?? null })
+
   /** One try; answers who stands in the way. */
-  async function attempt (resource: string, mode: LockMode, holder: LockHolder, stored: boolean): Promise<{ stored: boolean, other: Row<'workspace_locks'> | undefined }> {
+  async function attempt (wanted: WantedLock, stored: boolean): Promise<LockLook & { stored: boolean }> {
+    const { resource, mode, holder } = wanted
     const row = { id: holder.id, resource, mode, purpose: holder.purpose, host_id: hostId, operation_id: holder.operationId, acquired_at: holder.since }
     const inserted = stored || await insertLock(db, row)
-    if (inserted && !canBeShared(resource)) return { stored: true, other: undefined }
-    const other = await findConflictingLock(db, resource, mode, holder.id)
-    if (inserted && other !== undefined && mode === 'shared') {
+    if (inserted && !canBeShared(resource)) return { stored: true, other: undefined, workspaceStatus: null }
+    const seen = await look(holder.id, wanted)
+    if (inserted && seen.other !== undefined && mode === 'shared') {
       await deleteLock(db, holder.id)
-      return { stored: false, other }
+      return { ...seen, stored: false }
     }
-    return { stored: inserted, other }
+    return { ...seen, stored: inserted }
   }
 
-  async function acquire ({ resource, mode, holder, deadline, signal }: Parameters<LockRows['acquire']>[0]): Promise<void> {
+  async function acquire (wanted: WantedLock): Promise<Acquired> {
+    const { resource, deadline, signal } = wanted
     const lastTry = Math.max(deadline, performance.now() + stepBackMs)
     let stored = false
     for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, maxPollMs)) {
-      const tried = await attempt(resource, mode, holder, stored)
+      const tried = await attempt(wanted, stored)
       stored = tried.stored
-      if (stored && tried.other === undefined) return
+      if (stored && tried.other === undefined) return tried
       // Not stored and nobody there: the holder has just left.
       if (tried.other === undefined || await clear(tried.other)) continue
       const restMs = lastTry - performance.now()
@@ -109,12 +130,16 @@ export function createLockRows ({ db, hostId, staleMs }: { db: Db, hostId: strin
       if (wanted.mode === 'shared' && !canBeShared(wanted.resource)) throw new TypeError(`${wanted.resource} is nothing to share`)
       own.add(wanted.holder.id)
       try {
-        await acquire(wanted)
+        return await acquire(wanted)
       } catch (error) {
         own.delete(wanted.holder.id)
         await deleteLock(db, wanted.holder.id)
         throw error
       }
+    },
+    async lookAs (holderId, wanted) {
+      const { other, workspaceStatus } = await look(holderId, wanted)
+      return other === undefined ? { workspaceStatus } : null
     },
     nameOperation: async (id, operationId) => await nameLockOperation(db, id, operationId),
     async release (id) {

@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '../../db/client.ts'
 import { deleteLocksOfHost } from '../../db/workspace-locks.ts'
+import type { WorkspaceStatus } from '../../openapi/schemas/workspace.ts'
 import { createFairQueue, type FairQueue, type LockMode, type Ticket } from './fair-queue.ts'
 import { busy, type LockHolder } from './lock-busy.ts'
-import { createLockRows } from './lock-rows.ts'
+import { createLockRows, type Acquired, type WantedLock } from './lock-rows.ts'
+import { createSharedRows } from './shared-rows.ts'
 
 export type { LockMode } from './fair-queue.ts'
 
@@ -20,9 +22,13 @@ export interface LockRequest {
   waitMs: number
   /** Gives up waiting. */
   signal?: AbortSignal
+  /** The execution workspace that is locked, where its status has to be known. */
+  workspaceId?: string
 }
 
 export interface HeldLock {
+  /** Of that workspace, from when nobody stood in the way: it can't change any more. Null when there is none, or none was named. */
+  workspaceStatus: WorkspaceStatus | null
   /** Names the operation once it is stored, so that those who find the resource busy can be pointed to it. */
   nameOperation (operationId: string): Promise<void>
 }
@@ -87,6 +93,7 @@ function createReleases (onFailure: (error: unknown, resource: string) => void) 
 export function createLocks ({ db, hostId, now = () => new Date(), staleMs = defaultStaleMs, onReleaseFailure = () => {} }: LocksOptions): Locks {
   const queues = new Map<string, FairQueue<LockHolder>>()
   const rows = createLockRows({ db, hostId, staleMs })
+  const shared = createSharedRows(rows)
   const releases = createReleases(onReleaseFailure)
 
   function queueOf (resource: string): FairQueue<LockHolder> {
@@ -100,18 +107,24 @@ export function createLocks ({ db, hostId, now = () => new Date(), staleMs = def
     if (queue.empty) queues.delete(resource)
   }
 
+  async function acquire (wanted: WantedLock): Promise<Acquired & { release: () => Promise<void> }> {
+    if (wanted.mode === 'shared') return await shared.acquire(wanted)
+    return { ...await rows.acquire(wanted), release: async () => await rows.release(wanted.holder.id) }
+  }
+
   async function whileStored<T> (request: LockRequest, holder: LockHolder, deadline: number, step: (held: HeldLock) => Promise<T>): Promise<T> {
     await releases.of(request.resource)
-    await rows.acquire({ ...request, holder, deadline })
+    const { workspaceStatus, release } = await acquire({ ...request, holder, deadline })
     try {
       return await step({
+        workspaceStatus,
         async nameOperation (operationId) {
           holder.operationId = operationId
           await rows.nameOperation(holder.id, operationId)
         }
       })
     } finally {
-      releases.add(request.resource, rows.release(holder.id))
+      releases.add(request.resource, release())
     }
   }
 

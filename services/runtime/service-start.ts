@@ -15,8 +15,6 @@ import { identityOf, queueMs, stopUnderLock, type LockedDeps } from './service-s
 export interface StartInput extends ServiceRunInput {
   /** The workspace it is started for: uses it until it stops it. */
   place: UsingPlace
-  /** Has to hold before anything is done; it may be found out while the lock is waited for. */
-  allowed?: Promise<unknown>
 }
 
 export interface StartedService {
@@ -33,7 +31,6 @@ export interface StartedService {
 export async function startUnderLock (deps: LockedDeps, input: StartInput, replace = true): Promise<StartedService> {
   const { reuseKey, identityKey } = input.plan
   const outcome = await deps.locks.withLock(startLock(input), async () => {
-    await input.allowed
     const withPort = { ...input, reserved: reservePort(deps, input) }
     if (reuseKey === null) return await startOrReuse(deps, withPort, undefined)
     const live = await findLiveRivals(deps.db, { reuseKey, identityKey })

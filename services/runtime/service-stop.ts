@@ -21,8 +21,6 @@ export interface StopInput {
   reason: string
   /** The workspace that needs it no more: while others use it, it goes on for them. Null ends it for all. */
   leaving: UsingPlace | null
-  /** Has to hold before anything is done; it may be found out while the lock is waited for. */
-  allowed?: Promise<unknown>
   /** Has to be done before anything is ended; when it fails, nothing is. */
   before?: Promise<unknown>
   /**
@@ -118,13 +116,12 @@ function incompleteWords ({ service_name: name, port }: ServiceRow, { survivors,
  * Stops a service under its lock; one that is just starting is told to give up first. Null when it had ended already or the guard keeps it.
  * @throws StopIncomplete (422) naming what survived; WorkspaceBusy (409)
  */
-export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason, leaving, allowed, before, guard }: StopInput): Promise<StopReport | null> {
+export async function stopUnderLock (deps: LockedDeps, row: ServiceRow, { op, reason, leaving, before, guard }: StopInput): Promise<StopReport | null> {
   const cancelStart = guard === undefined ? deps.live.get(row.id)?.cancelStart : null
   if (cancelStart != null && (await otherUsers(deps, row, leaving)).length === 0) cancelStart(new Error(reason))
   const { graceMs } = storedDefinition(row, deps.serviceLogMaxBytes)
   const request = { resource: lockOf(row), mode: 'exclusive' as const, purpose: `stopping ${row.service_name}`, operationId: op?.id ?? null, waitMs: graceMs + queueMs }
   return await deps.locks.withLock(request, async () => {
-    await allowed
     const [current, others] = await Promise.all([
       findService(deps.db, row.id),
       leaving === null || row.reuse_key === null ? [] : leaveService(deps.db, row.reuse_key, leaving),

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import t from 'tap'
 import { upsertHost } from '../../db/hosts.ts'
-import { deleteLock, deleteLocksOfDeadHosts, deleteLocksOfHost, findConflictingLock, insertLock, nameLockOperation } from '../../db/workspace-locks.ts'
+import { deleteLock, deleteLocksOfDeadHosts, deleteLocksOfHost, insertLock, lookAtLock, nameLockOperation } from '../../db/workspace-locks.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 import { companyWithOperation } from '../fixtures/operations.ts'
 
 await onBothDatabases(t, 'lock rows', async (t, { db }) => {
   const hostId = randomUUID()
   await upsertHost(db, { id: hostId, name: 'x', instanceId: randomUUID(), pid: 1, dataDir: '/x' })
+  const inTheWay = async (resource: string, mode: 'shared' | 'exclusive', ownId: string) => (await lookAtLock(db, { resource, mode, ownId, workspaceId: null })).other
   const lock = (mode: 'shared' | 'exclusive', resource = 'workspace:a') => ({ id: randomUUID(), resource, mode, purpose: 'testing', host_id: hostId, operation_id: null })
   t.afterEach(async () => { await deleteLocksOfHost(db, hostId) })
 
@@ -23,13 +24,25 @@ await onBothDatabases(t, 'lock rows', async (t, { db }) => {
   await t.test('anybody is in the way of an exclusive one, only an exclusive one of a shared one', async t => {
     const [shared, other, alone] = [lock('shared'), lock('shared'), lock('exclusive')]
     for (const row of [shared, other]) await insertLock(db, row)
-    t.equal(await findConflictingLock(db, 'workspace:a', 'shared', shared.id), undefined)
-    t.match(await findConflictingLock(db, 'workspace:a', 'exclusive', alone.id), { mode: 'shared' })
+    t.equal(await inTheWay('workspace:a', 'shared', shared.id), undefined)
+    t.match(await inTheWay('workspace:a', 'exclusive', alone.id), { mode: 'shared' })
     await insertLock(db, alone)
-    t.match(await findConflictingLock(db, 'workspace:a', 'shared', shared.id), { id: alone.id })
+    t.match(await inTheWay('workspace:a', 'shared', shared.id), { id: alone.id })
     await deleteLock(db, alone.id)
     await deleteLock(db, other.id)
-    t.equal(await findConflictingLock(db, 'workspace:a', 'exclusive', shared.id), undefined, 'never oneself')
+    t.equal(await inTheWay('workspace:a', 'exclusive', shared.id), undefined, 'never oneself')
+  })
+
+  await t.test('a look sees who is in the way, whole, and the status of the workspace at that moment', async t => {
+    const { workspaceId, operationId } = await companyWithOperation(db)
+    const row = { ...lock('exclusive'), operation_id: operationId, acquired_at: new Date('2026-01-05T10:00:00.123Z') }
+    await insertLock(db, row)
+    const look = async (id: string | null) => await lookAtLock(db, { resource: row.resource, mode: 'shared', ownId: randomUUID(), workspaceId: id })
+    t.same(await look(workspaceId), { other: row, workspaceStatus: 'active' })
+    await db.updateTable('execution_workspaces').set({ status: 'archiving' }).where('id', '=', workspaceId).execute()
+    await deleteLock(db, row.id)
+    t.same(await look(workspaceId), { other: undefined, workspaceStatus: 'archiving' })
+    for (const id of [null, randomUUID()]) t.same(await look(id), { other: undefined, workspaceStatus: null })
   })
 
   await t.test('only locks of hosts without a heart-beat are dead', async t => {
@@ -46,8 +59,8 @@ await onBothDatabases(t, 'lock rows', async (t, { db }) => {
     const row = lock('exclusive')
     await insertLock(db, row)
     await nameLockOperation(db, row.id, operationId)
-    t.equal((await findConflictingLock(db, row.resource, 'exclusive', randomUUID()))?.operation_id, operationId)
+    t.equal((await inTheWay(row.resource, 'exclusive', randomUUID()))?.operation_id, operationId)
     await db.deleteFrom('workspace_operations').where('id', '=', operationId).execute()
-    t.equal((await findConflictingLock(db, row.resource, 'exclusive', randomUUID()))?.operation_id, null)
+    t.equal((await inTheWay(row.resource, 'exclusive', randomUUID()))?.operation_id, null)
   })
 })
