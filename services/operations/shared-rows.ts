@@ -1,6 +1,7 @@
 /**
  * Those of one process who share a resource at the same time have one row for it: what other hosts go by is that there is one.
- * Each looks for itself whether somebody waits to have it alone, so that nobody who keeps coming holds that one up for ever.
+ * What it says of its holder is true of the first of them. Each looks for itself whether somebody waits to have it alone, so
+ * that nobody who keeps coming holds that one up for ever.
  */
 import { settlesWithin } from '../process/settles-within.ts'
 import type { Acquired, LockRows, WantedLock } from './lock-rows.ts'
