@@ -4,12 +4,13 @@
  * in) and waits for those before it to leave. One exclusive row a resource is the database's own rule: where nobody ever
  * shares, it tells all, and nobody has to look.
  */
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../../db/client.ts'
 import { deleteLock, deleteLocks, deleteLocksOfDeadHosts, insertLock, lookAtLock, nameLockOperation, type LockLook } from '../../db/workspace-locks.ts'
 import type { Row } from '../../db/tables.ts'
 import type { LockMode } from './fair-queue.ts'
 import { busy, type LockHolder } from './lock-busy.ts'
+import { together } from './together.ts'
 
 /** What is to be held. */
 export interface WantedLock {
@@ -60,30 +61,11 @@ async function pause (ms: number, signal: AbortSignal | undefined): Promise<void
   }
 }
 
-/** Who asks for the same in one turn of the event loop has it by one call. */
-function together (work: (ids: string[]) => Promise<void>): (id: string) => Promise<void> {
-  let ids: string[] = []
-  let done: Promise<void> | null = null
-
-  async function next (): Promise<void> {
-    await turn()
-    const all = ids
-    ids = []
-    done = null
-    await work(all)
-  }
-
-  return async id => {
-    ids.push(id)
-    await (done ??= next())
-  }
-}
-
 export function createLockRows ({ db, hostId, staleMs }: { db: Db, hostId: string, staleMs: number }): LockRows {
   /** Ids of this process's rows: a row of this host that is not among them is a leftover. */
   const own = new Set<string>()
   // A stop gives up its service and its workspace in one breath.
-  const giveUp = together(async ids => await deleteLocks(db, ids))
+  const giveUp = together<string>(async ids => await deleteLocks(db, ids))
 
   /** Removes a leftover that stands in the way; true when there was one. */
   async function clear (row: Row<'workspace_locks'>): Promise<boolean> {

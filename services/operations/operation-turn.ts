@@ -56,7 +56,7 @@ export function createTurn ({ db, row, now, log }: TurnOptions): OperationTurn {
     close: closed.resolve,
     async settled () {
       if (begun === null) return {}
-      // In this order, or it would look as if it went on.
+      // Once an operation has ended nothing of it is under way; the row itself would take no turn any more.
       await begun
       return { started_at: since.at }
     },

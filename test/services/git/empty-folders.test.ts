@@ -6,6 +6,7 @@ import { toFsPath } from '../../../services/git/byte-path.ts'
 import { findEmptyFolders, makeEmptyFolders } from '../../../services/git/empty-folders.ts'
 import { createGit } from '../../../services/git/exec.ts'
 import { attachSnapshot, restoreSnapshot, takeSnapshot } from '../../../services/git/rescue.ts'
+import { readWorkingState } from '../../../services/git/working-state.ts'
 import { removeWorktree } from '../../../services/git/worktrees.ts'
 import { addTestWorktree, gitTestEnv, makeRepository, runGit, writeFiles } from '../../fixtures/git.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
@@ -23,6 +24,8 @@ t.test('through a snapshot and back, without those of ignored folders and submod
   const latin1 = 'caf\xe9'
   for (const path of ['src/empty', 'new/deep/empty', 'build/empty', latin1]) mkdirSync(toFsPath(tree, path), { recursive: true })
   symlinkSync('new', join(tree, 'link'))
+  const state = await readWorkingState(git, { worktreePath: tree, rescueIgnored: [] })
+  t.same((await findEmptyFolders(tree, state)).paths, [latin1, 'new/deep/empty', 'src/empty'])
   const input = { repoRoot: root, worktreePath: tree, snapshot: await takeSnapshot(git, { repoRoot: root, worktreePath: tree, workspaceId: 'w' }) }
   rmSync(tree, { recursive: true })
   await removeWorktree(git, { repoRoot: root, path: tree })
