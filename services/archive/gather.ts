@@ -47,7 +47,7 @@ export function workspacePathOf (row: WorkspaceRow): string | null {
 export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise<GatheredFacts> {
   const { db, now } = deps
   // git first: it takes longest, and runs while the queries are made.
-  const [inspection, isLocked, workspaces, policy, issues, leaseRunIds, operations, services, live, holders] = await Promise.all([
+  const [inspection, isLocked, workspaces, policy, issues, leaseRunIds, operations, services, live, { holders, verdict }] = await Promise.all([
     inspect(deps.git, row),
     isLockedWorktree(row),
     findProjectWorkspaces(db, row),
@@ -57,12 +57,11 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
     listUnfinishedOfWorkspace(db, row.id),
     deps.servicesOf(row),
     splitLive(db, row),
-    row.created_by_runtime && row.realized_path !== null ? listFolderHolders(db, row.realized_path, row.id) : []
+    judge(deps, row)
   ])
   const projectWorkspace = workspaces.find(one => one.id === row.project_workspace_id) ?? null
   const primary = workspaces.find(one => one.is_primary) ?? null
   const sharedWith = holders.filter(holder => holder.realized_path === row.realized_path).map(holder => holder.name)
-  const verdict = await judgeRemoval(deps, row, { holders })
   const removal = decideRemoval({ row, verdict, sharedWith, inspection, isLocked, childUser: deps.git.user?.name ?? null })
   return {
     row,
@@ -80,6 +79,12 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
     // Somebody else still works in a shared folder: its last workspace runs the commands.
     commands: sharedWith.length > 0 ? [] : closeCommands(row, projectWorkspace, policy)
   }
+}
+
+/** Who else has the folder, and whether it may be removed. */
+async function judge (deps: GatherDeps, row: WorkspaceRow): Promise<{ holders: FolderHolder[], verdict: RemovalVerdict }> {
+  const holders = row.created_by_runtime && row.realized_path !== null ? await listFolderHolders(deps.db, row.realized_path, row.id) : []
+  return { holders, verdict: await judgeRemoval(deps, row, { holders }) }
 }
 
 /** The live services the workspace lets go of: what stops with it, and what goes on because others use it too. */
