@@ -107,9 +107,15 @@ async function statusOf (url: string, socket: Socket | null, signal: AbortSignal
       response.destroy()
       resolve(response.statusCode ?? 0)
     })
+    // Without a listener, an answer that changes the protocol (101) would end neither as an answer nor as an error.
+    request.once('upgrade', (response, upgraded) => {
+      upgraded.destroy()
+      resolve(response.statusCode ?? 0)
+    })
     if (socket === null) request.once('socket', made => made.once('connect', onConnected))
     // Destroying the response may report a reset after the answer was taken: that rejects nothing any more.
     request.on('error', reject)
+    request.once('close', () => reject(new Error('it was closed without an answer')))
     request.end()
   })
 }

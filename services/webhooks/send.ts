@@ -64,7 +64,14 @@ async function post ({ url, headers, body }: Message, { allowPrivate, userAgent,
   })
   return await new Promise((resolve, reject) => {
     request.once('response', resolve)
+    // Without a listener, an answer that changes the protocol (101) would end neither as an answer nor as an error.
+    request.once('upgrade', (answer, socket) => {
+      socket.destroy()
+      answer.destroy()
+      resolve(answer)
+    })
     request.on('error', reject)
+    request.once('close', () => reject(new Error('it was closed without an answer')))
     request.end(body)
   })
 }

@@ -58,6 +58,14 @@ t.test('a server that closes without an answer is not ready', async t => {
   t.match(await look({ type: 'http', url: `http://127.0.0.1:${await listenHere(t)}/` }), { ok: false, seen: /failed/ })
 })
 
+t.test('a server that wants another protocol is up', async t => {
+  const server = createServer(socket => { socket.once('data', () => { socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n') }) })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { server.close() })
+  const address = server.address()
+  t.match(await look({ type: 'http', url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/` }), { ok: true, seen: /answered 101/ })
+})
+
 t.test('a server that never answers ends with the signal', async t => {
   const port = await freePort()
   await startProgram(t, 'accepts-never-answers.js', { env: { PORT: String(port) } })

@@ -52,6 +52,12 @@ t.test('an answer counts by its status, however it ends', async t => {
   t.match(await send({ url: broken.url, headers: {}, body: '{}' }, allowed, signal), { httpStatus: null, error: /^The connection failed: ECONNRESET/ })
 })
 
+t.test('an answer that wants another protocol is an answer, and holds nothing up', async t => {
+  const switching = await startReceiver(t, response => { response.socket?.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n') })
+  const sent = await send({ url: switching.url, headers: {}, body: '{}' }, { ...rules, allowPrivate: true, timeoutMs: 30_000 }, signal)
+  t.match(sent, { httpStatus: 101, error: 'The receiver answered 101.' })
+})
+
 t.test('the end of the service ends an attempt, and is no outcome of it', async t => {
   const ending = new AbortController()
   const hangs = await startReceiver(t, () => ending.abort(new Error('the service ends')))
