@@ -38,7 +38,7 @@ export function createCappedLines ({ add, maxBytes, now }: CappedLinesOptions): 
 
   function putOutput (stream: LogStream, text: string): void {
     for (const chunk of piecesOf(text)) {
-      if (capped) return
+      if (capped) break
       const line = { ts: now().toISOString(), stream, chunk }
       const whole = encodeLine(line)
       capped = usedBytes + whole.length > outputBytes

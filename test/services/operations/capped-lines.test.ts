@@ -30,6 +30,15 @@ t.test('a full log ends in one marker line and takes no more output', async t =>
   t.match(parsed().at(-2), { chunk: /^x+$/ }, 'the last output line is filled up, not left out')
 })
 
+t.test('the marker also comes where the log is full long before the end of one text', t => {
+  const { sink, parsed, bytes } = collect(20_000)
+  sink.put('stdout', 'x'.repeat(100_000))
+  t.match(parsed().at(-1), { stream: 'system', chunk: /limit of 20000 bytes/ })
+  t.equal(parsed().filter(({ stream }) => stream === 'system').length, 1)
+  t.ok(bytes() <= 20_000)
+  t.end()
+})
+
 t.test('what the service has to say still fits after the marker, within the limit', async t => {
   const { sink, parsed, bytes } = collect(10_000)
   sink.put('stdout', 'x'.repeat(20_000))
