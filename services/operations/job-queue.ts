@@ -32,38 +32,38 @@ interface Entry {
  * @param slots how many run at once
  */
 export function createJobQueue ({ slots }: { slots: number }): JobQueue {
-  /** In the order of joining; those that run are among them. */
-  let entries: Entry[] = []
-  /** Groups by whose turn it is next. One that was served goes to the end, and so does who comes new: nobody is overtaken for ever. */
-  let rotation: string[] = []
-
-  const running = () => entries.filter(entry => entry.granted).length
+  /**
+   * The entries of each group in the order of joining, those that run among them; groups by whose turn it is next.
+   * One that was served goes to the end, and so does who comes new: nobody is overtaken for ever.
+   */
+  const groups = new Map<string, Entry[]>()
+  let joined = 0
+  let running = 0
+  /** Made when it is asked for, and forgotten with the next change: a list asks for many places at once. */
+  let positions: ReadonlyMap<string, number> | null = null
 
   function grantNext (): void {
-    while (running() < slots) {
-      const group = rotation.find(name => entries.some(entry => isNext(entry, name)))
-      const entry = entries.find(one => isNext(one, group))
-      if (group === undefined || entry === undefined) return
-      rotation = served(rotation, group)
+    positions = null
+    while (running < slots) {
+      const entry = nextOf(groups.values())
+      if (entry === undefined) return
+      const served = groups.get(entry.group) ?? []
+      groups.delete(entry.group)
+      groups.set(entry.group, served)
+      running++
       entry.granted = true
       entry.grant()
     }
   }
 
-  /** Everybody who waits, in the order of their turns, as if all were ready. */
-  function line (): Entry[] {
-    const waiting = new Map(rotation.map(group => [group, entries.filter(entry => entry.group === group && !entry.granted)]))
-    const order: Entry[] = []
-    for (let round = 0, before = -1; before !== order.length; round++) {
-      before = order.length
-      for (const group of rotation) order.push(...(waiting.get(group) ?? []).slice(round, round + 1))
-    }
-    return order
-  }
-
   function leave (entry: Entry): void {
-    entries = entries.filter(other => other !== entry)
-    rotation = rotation.filter(group => entries.some(other => other.group === group))
+    const entries = groups.get(entry.group) ?? []
+    const index = entries.indexOf(entry)
+    if (index === -1) return
+    entries.splice(index, 1)
+    if (entries.length === 0) groups.delete(entry.group)
+    joined--
+    if (entry.granted) running--
     grantNext()
   }
 
@@ -72,12 +72,18 @@ export function createJobQueue ({ slots }: { slots: number }): JobQueue {
     join (group) {
       const { promise, resolve } = Promise.withResolvers<void>()
       const entry: Entry = { group, operationId: null, ready: false, granted: false, grant: resolve }
-      const goesAtOnce = entries.length < slots
+      const goesAtOnce = joined < slots
+      const entries = groups.get(group) ?? []
       entries.push(entry)
-      if (!rotation.includes(group)) rotation.push(group)
+      groups.set(group, entries)
+      joined++
+      positions = null
       return {
         goesAtOnce,
-        name (operationId) { entry.operationId = operationId },
+        name (operationId) {
+          entry.operationId = operationId
+          positions = null
+        },
         async ready () {
           entry.ready = true
           grantNext()
@@ -88,16 +94,34 @@ export function createJobQueue ({ slots }: { slots: number }): JobQueue {
       }
     },
     positionOf (operationId) {
-      const index = line().findIndex(entry => entry.operationId === operationId)
-      return index === -1 ? null : index + 1
+      positions ??= positionsIn(groups.values())
+      return positions.get(operationId) ?? null
     }
   }
 }
 
-function isNext (entry: Entry, group: string | undefined): boolean {
-  return entry.group === group && entry.ready && !entry.granted
+/** Whose turn it is: the first of its group that is ready. */
+function nextOf (groups: Iterable<readonly Entry[]>): Entry | undefined {
+  for (const entries of groups) {
+    const entry = entries.find(({ ready, granted }) => ready && !granted)
+    if (entry !== undefined) return entry
+  }
+  return undefined
 }
 
-function served (rotation: readonly string[], group: string): string[] {
-  return [...rotation.filter(name => name !== group), group]
+/** The place of everybody who waits, from 1, in the order of their turns, as if all were ready. */
+function positionsIn (groups: Iterable<readonly Entry[]>): Map<string, number> {
+  const positions = new Map<string, number>()
+  let place = 0
+  let round = [...groups].map(entries => entries.filter(({ granted }) => !granted).values())
+  while (round.length > 0) {
+    round = round.filter(group => {
+      const { value: entry, done } = group.next()
+      if (done === true) return false
+      place++
+      if (entry.operationId !== null) positions.set(entry.operationId, place)
+      return true
+    })
+  }
+  return positions
 }

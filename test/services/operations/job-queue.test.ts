@@ -76,3 +76,24 @@ t.test('whether it goes at once is known when it joins', async t => {
   const places = joined(queue, ['a1', 'b1', 'a2'], { ready: false })
   t.same([...places.values()].map(place => place.goesAtOnce), [true, true, false])
 })
+
+t.test('a long line of many workspaces costs little: to join, to ask for all places, to leave', t => {
+  const queue = createJobQueue({ slots: 1 })
+  const places: JobPlace[] = []
+  const begun = performance.now()
+  const groups = 3_000
+  for (let index = 0; index < 2 * groups; index++) {
+    const place = queue.join(`group ${index % groups}`)
+    place.name(String(index))
+    place.ready().catch(() => {})
+    places.push(place)
+  }
+  // The first one runs; its group's other one is next, then the others in turn.
+  const found = places.map((_, index) => queue.positionOf(String(index)))
+  t.same([0, groups, 1, groups - 1, groups + 1, 2 * groups - 1].map(index => found[index]), [null, 1, 2, groups, groups + 1, 2 * groups - 1])
+  for (const place of places) place.leave()
+  t.equal(queue.positionOf('1'), null)
+  // Seconds where each place was looked for in the whole line.
+  t.ok(performance.now() - begun < 20_000)
+  t.end()
+})
