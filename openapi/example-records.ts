@@ -137,6 +137,7 @@ export const operation = {
   stderrExcerpt: null,
   metadata: { action: 'start', executionWorkspaceId: ids.workspace, workspaceCommandId: 'service:web', workspaceCommandKind: 'service', workspaceCommandName: 'web', runtimeServiceId: ids.runtimeService, serviceIndex: 0, runtimeServiceCount: 1 },
   queuePosition: null,
+  hostId: ids.host,
   startedAt: createdAt,
   finishedAt: createdAt,
   ...stamps

@@ -21,6 +21,6 @@ export async function requireManageable ({ db, access, hostId }: ManagedDeps, ac
 
 /** @throws Conflict (409) when the files of the workspace are on another host */
 export function requireFilesHere (row: WorkspaceRow, hostId: string): WorkspaceRow {
-  if (row.host_id !== null && row.host_id !== hostId) throw new Conflict('The files of this workspace are on another host; ask that one.')
+  if (row.host_id !== null && row.host_id !== hostId) throw new Conflict(`The files of this workspace are on another host; ask that one: ${row.host_id}.`)
   return row
 }

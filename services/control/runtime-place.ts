@@ -179,7 +179,7 @@ export function requirePath ({ cwd, name }: FoundPlace): string {
 
 /** Refuses a workspace whose files another host has. @throws Unprocessable (422) */
 export function requireOnHost ({ workspace }: FoundPlace, hostId: string): void {
-  if (workspace?.host_id != null && workspace.host_id !== hostId) throw new Unprocessable('The files of the workspace are on another host.')
+  if (workspace?.host_id != null && workspace.host_id !== hostId) throw new Unprocessable(`The files of the workspace are on another host; ask that one: ${workspace.host_id}.`)
 }
 
 /** Whose services are started there, and for whom. */

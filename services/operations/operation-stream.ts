@@ -2,11 +2,10 @@
 import type { Db } from '../../db/client.ts'
 import { listOperationStatuses } from '../../db/workspace-operations.ts'
 import type { OperationStatus, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
-import { NotFound } from '../errors.ts'
 import { endEventId, type LogEvent, type LogFollow, type LogStart } from './log-event.ts'
 import type { LogStore } from './log-store.ts'
 import type { LogTail, LogTails } from './log-tail.ts'
-import { hasEnded, type Operations } from './operations.ts'
+import { hasEnded, logMissing, type Operations } from './operations.ts'
 import type { Recorder, RecorderLog } from './recorder.ts'
 import { createRowWatch, type RowWatch } from './row-watch.ts'
 import { lineStart, wholeLines } from './tail-lines.ts'
@@ -43,7 +42,7 @@ export function createOperationStreams (given: OperationStreamsDeps): OperationS
     async follow (operation, start) {
       const { logStore } = given
       const { logRef } = operation
-      if (logRef === null || !await logStore.exists(logRef)) throw new NotFound('This operation has no log (any more).')
+      if (logRef === null || !await logStore.exists(logRef)) throw logMissing(operation)
       return signal => followLog({ ...given, watch }, operation, logStore.pathOf(logRef), start, signal)
     }
   }

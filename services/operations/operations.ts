@@ -4,7 +4,7 @@ import { companyOfExecutionWorkspace, findOperation, listOperationsOfRun, listOp
 import type { Row } from '../../db/tables.ts'
 import type { Page } from '../../openapi/schemas/common.ts'
 import type { OperationLog, WorkspaceOperation } from '../../openapi/schemas/operation.ts'
-import { NotFound } from '../errors.ts'
+import { NotFound, type Problem } from '../errors.ts'
 import { defaultLimitBytes } from './log-event.ts'
 import type { LogStore } from './log-store.ts'
 import { pageOf, sliceOf, type PageRequest } from './seq-page.ts'
@@ -37,6 +37,13 @@ export function hasEnded ({ status }: Pick<WorkspaceOperation, 'status'>): boole
   return status !== 'running' && status !== 'queued'
 }
 
+/** There is no log here: it was removed, or never was, or another host has it. */
+export function logMissing ({ logRef, hostId }: Pick<WorkspaceOperation, 'logRef' | 'hostId'>): Problem {
+  return new NotFound(logRef === null || hostId === null
+    ? 'This operation has no log (any more).'
+    : `The log of this operation is not here. If it was not lost, it is on the host that did it: ${hostId}.`)
+}
+
 export interface OperationsOptions {
   db: Db
   logStore: LogStore
@@ -62,7 +69,7 @@ export function createOperations ({ db, logStore, positionOf = () => null }: Ope
       const { id, logRef } = operation
       // The operation was read before its log: if it had ended then, everything is in the file now.
       const part = logRef === null ? null : await logStore.read(logRef, { offset, limitBytes })
-      if (part === null || logRef === null) throw new NotFound('This operation has no log (any more).')
+      if (part === null || logRef === null) throw logMissing(operation)
       return {
         operationId: id,
         store: operation.logStore ?? logStore.name,

@@ -27,6 +27,7 @@ export function toOperation (row: Row<'workspace_operations'>): WorkspaceOperati
     stderrExcerpt: row.stderr_excerpt,
     metadata: row.metadata,
     queuePosition: null,
+    hostId: row.host_id,
     startedAt: time(row.started_at),
     finishedAt: row.finished_at === null ? null : time(row.finished_at),
     createdAt: time(row.created_at),

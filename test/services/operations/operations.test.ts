@@ -75,6 +75,7 @@ await onBothDatabases(t, 'operations', async (t, { db }) => {
     }, { code: 'not_found' })
     const { operation } = await recorder.run(operationOf(await companyWithWorkspace(db)), async () => {})
     await logStore.remove(operation.logRef ?? '')
-    await t.rejects(operations.readLog(operation, {}), { code: 'not_found' })
+    await t.rejects(operations.readLog(operation, {}), { code: 'not_found', detail: `The log of this operation is not here. If it was not lost, it is on the host that did it: ${operation.hostId}.` })
+    await t.rejects(operations.readLog({ ...operation, logRef: null }, {}), { code: 'not_found', detail: 'This operation has no log (any more).' })
   })
 })
