@@ -76,6 +76,8 @@ export async function performAction (deps: RuntimeActionsDeps, input: ActionInpu
     // The files are looked at meanwhile: mostly they are as they should be. Making sure of them takes locks of its own.
     const atOnce = await withPlace(deps, input, async () => await input.filesReady ? await carryOut(deps, { ...input, record }) : null)
     if (atOnce !== null) return atOnce
+    // It needs the place alone for that, which those behind it may hold while they wait for their turns.
+    input.turn?.stepAside()
     const there = { ...input, place: await ensureFiles(deps, input) }
     return await withPlace(deps, there, async () => await carryOut(deps, { ...there, record }))
   } catch (error) {

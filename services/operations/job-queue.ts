@@ -5,6 +5,8 @@ export interface JobPlace {
   readonly goesAtOnce: boolean
   /** The operation it is shown by. */
   name (operationId: string): void
+  /** It takes a while until it is ready: those of its group that came later may go before it. */
+  stepAside (): void
   /** All but its turn is there; resolves when that has come. */
   ready (): Promise<void>
   readonly granted: boolean
@@ -13,7 +15,7 @@ export interface JobPlace {
 }
 
 export interface JobQueue {
-  /** Takes a place in the line of a group (a workspace). It is passed over until it is ready. */
+  /** Takes a place in the line of a group (a workspace). Until it is ready, other groups go first, and those of its own once it has stepped aside. */
   join (group: string): JobPlace
   /** Its place among all that wait, from 1; null when it does not wait here. */
   positionOf (operationId: string): number | null
@@ -24,6 +26,7 @@ interface Entry {
   group: string
   operationId: string | null
   ready: boolean
+  aside: boolean
   granted: boolean
   grant: () => void
 }
@@ -71,27 +74,14 @@ export function createJobQueue ({ slots }: { slots: number }): JobQueue {
     slots,
     join (group) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const entry: Entry = { group, operationId: null, ready: false, granted: false, grant: resolve }
+      const entry: Entry = { group, operationId: null, ready: false, aside: false, granted: false, grant: resolve }
       const goesAtOnce = joined < slots
       const entries = groups.get(group) ?? []
       entries.push(entry)
       groups.set(group, entries)
       joined++
       positions = null
-      return {
-        goesAtOnce,
-        name (operationId) {
-          entry.operationId = operationId
-          positions = null
-        },
-        async ready () {
-          entry.ready = true
-          grantNext()
-          await promise
-        },
-        get granted () { return entry.granted },
-        leave: () => leave(entry)
-      }
+      return placeOf(entry, { goesAtOnce, promise, grantNext, leave })
     },
     positionOf (operationId) {
       positions ??= positionsIn(groups.values())
@@ -100,11 +90,33 @@ export function createJobQueue ({ slots }: { slots: number }): JobQueue {
   }
 }
 
-/** Whose turn it is: the first of its group that is ready. */
+/** What who has joined holds; whatever it changes may be somebody's turn. */
+function placeOf (entry: Entry, { goesAtOnce, promise, grantNext, leave }: { goesAtOnce: boolean, promise: Promise<void>, grantNext: () => void, leave: (entry: Entry) => void }): JobPlace {
+  return {
+    goesAtOnce,
+    name (operationId) {
+      entry.operationId = operationId
+      grantNext()
+    },
+    stepAside () {
+      entry.aside = true
+      grantNext()
+    },
+    async ready () {
+      entry.ready = true
+      grantNext()
+      await promise
+    },
+    get granted () { return entry.granted },
+    leave: () => leave(entry)
+  }
+}
+
+/** Whose turn it is: the first of its group, which is ready, or the first that is behind those that have stepped aside. */
 function nextOf (groups: Iterable<readonly Entry[]>): Entry | undefined {
   for (const entries of groups) {
-    const entry = entries.find(({ ready, granted }) => ready && !granted)
-    if (entry !== undefined) return entry
+    const entry = entries.find(({ ready, aside, granted }) => !granted && (ready || !aside))
+    if (entry?.ready === true) return entry
   }
   return undefined
 }

@@ -60,15 +60,30 @@ t.test('each knows its place, and moves up', async t => {
   t.equal(queue.positionOf('unknown'), null)
 })
 
-t.test('one that is not ready is passed over and keeps its place', async t => {
+t.test('one that is not ready lets other groups go first, and keeps its place in its own', async t => {
   const queue = createJobQueue({ slots: 1 })
   const early = joined(queue, ['a1', 'a2'], { ready: false })
   const late = joined(queue, ['b1', 'a3'])
   t.same(granted(late), ['b1'])
-  early.get('a2')?.ready().catch(() => {})
   t.equal(queue.positionOf('a1'), 1)
   late.get('b1')?.leave()
-  t.same(granted(early), ['a2'], 'the first of its group that is ready')
+  early.get('a2')?.ready().catch(() => {})
+  t.same([...granted(early), ...granted(late)], ['b1'], 'those of its group wait: who asked first is first')
+  early.get('a1')?.ready().catch(() => {})
+  t.same(granted(early), ['a1'])
+})
+
+t.test('one that has stepped aside is passed by those behind it, and goes first again once it is ready', async t => {
+  const queue = createJobQueue({ slots: 1 })
+  const early = joined(queue, ['a1', 'a2'], { ready: false })
+  const late = joined(queue, ['a3', 'a4'])
+  early.get('a1')?.stepAside()
+  t.same(granted(late), [])
+  early.get('a2')?.leave()
+  t.same(granted(late), ['a3'])
+  early.get('a1')?.ready().catch(() => {})
+  late.get('a3')?.leave()
+  t.same([...granted(early), ...granted(late)], ['a1', 'a3'])
 })
 
 t.test('whether it goes at once is known when it joins', async t => {
