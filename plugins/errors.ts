@@ -13,15 +13,25 @@ declare module 'fastify' {
 export const problemContentType = 'application/problem+json; charset=utf-8'
 
 /** Fastify's own errors, by their code; others of status 400 are a BadRequest. */
-const fastifyErrors: Record<string, ProblemClass> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: PayloadTooLarge,
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: UnsupportedMediaType,
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: BadRequest,
-  FST_ERR_MAX_PARAM_LENGTH: UriTooLong
-}
+const fastifyErrors = new Map<unknown, ProblemClass>([
+  ['FST_ERR_CTP_BODY_TOO_LARGE', PayloadTooLarge],
+  ['FST_ERR_CTP_INVALID_MEDIA_TYPE', UnsupportedMediaType],
+  ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', BadRequest],
+  ['FST_ERR_MAX_PARAM_LENGTH', UriTooLong]
+])
 
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const diskFull = '53100'
+const databaseFull = 'The disk of the database is full: what is there can be read, but nothing new can be stored until there is room.'
+const diskFull = 'The disk is full: what is there can be read, but nothing new can be stored until there is room.'
+const filesUsedUp = 'The service, or its machine, has as many files open as it may. Try again soon, when some of what is under way has ended.'
+
+/** What passes by itself or is the operator's to mend, by the codes of PostgreSQL (appendix A of its manual) and of the system. */
+const shortages = new Map<unknown, { detail: string, retryAfterSec: number }>([
+  ['53100', { detail: databaseFull, retryAfterSec: 60 }],
+  ['ENOSPC', { detail: diskFull, retryAfterSec: 60 }],
+  ['EDQUOT', { detail: diskFull, retryAfterSec: 60 }],
+  ['EMFILE', { detail: filesUsedUp, retryAfterSec: 5 }],
+  ['ENFILE', { detail: filesUsedUp, retryAfterSec: 5 }]
+])
 
 /** The body of a problem answer: `detail` in words, `error` the same for clients of the system this one replaces. */
 export function problemDocument (problem: Problem, request: FastifyRequest): Record<string, unknown> {
@@ -46,10 +56,11 @@ export function toProblem (error: unknown): Problem {
   const thrown = error as Partial<FastifyError>
   if (Array.isArray(thrown.validation)) return invalidInput(invalidPlaces(thrown.validation, thrown.validationContext ?? 'body'))
   const status = thrown.statusCode ?? 500
-  const Known = thrown.code === undefined ? undefined : fastifyErrors[thrown.code]
+  const Known = fastifyErrors.get(thrown.code)
   if (Known !== undefined) return new Known(clientText(thrown), { cause: error })
   if (status === 503 || isLostDatabase(thrown)) return new Unavailable('The service can not reach its database, or is ending. Try again soon.', { headers: { 'retry-after': '2' }, cause: error })
-  if (thrown.code === diskFull) return new Unavailable('The disk of the database is full: what is there can be read, but nothing new can be stored until there is room.', { headers: { 'retry-after': '60' }, cause: error })
+  const shortage = shortages.get(thrown.code)
+  if (shortage !== undefined) return new Unavailable(shortage.detail, { headers: { 'retry-after': String(shortage.retryAfterSec) }, cause: error })
   if (status >= 400 && status < 500) return new BadRequest(clientText(thrown), { cause: error })
   return new InternalError('Something went wrong inside the service. The request id finds it in the log.', { cause: error })
 }

@@ -180,6 +180,14 @@ t.test('a lost database is a 503 with Retry-After', async t => {
   t.match(problem, { statusCode: 503, code: 'unavailable', headers: { 'retry-after': '2' } })
 })
 
+t.test('a full disk, and no file that can be opened, are a 503 that says so', t => {
+  for (const [code, says] of [['ENOSPC', /disk is full/], ['EDQUOT', /disk is full/], ['EMFILE', /files open/], ['ENFILE', /files open/]] as const) {
+    t.match(toProblem(Object.assign(new Error(`${code}: open '/secret/place'`), { code })), { code: 'unavailable', statusCode: 503, detail: says, headers: { 'retry-after': /\d/ } }, code)
+  }
+  t.equal(toProblem(Object.assign(new Error('x'), { code: 'toString' })).statusCode, 500)
+  t.end()
+})
+
 t.test('members of a problem stand beside the standard ones', async t => {
   const problem = new NotFound('Gone.', { members: { operationId: ids.operation } })
   t.match(problemDocument(toProblem(problem), { url: '/a?b', id: 'r' } as never), { code: 'not_found', instance: '/a', operationId: ids.operation, requestId: 'r' })
