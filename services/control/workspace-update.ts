@@ -12,6 +12,7 @@ import type { RestoredStatus } from '../archive/restore.ts'
 import { recordWorkspaceActivity } from '../operations/activity.ts'
 import type { OnBegun } from '../operations/begun.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 import { preparePatch, type PatchDeps, type PreparedPatch } from './workspace-patch.ts'
 
 /** Closing and reopening, as the archive does them. */
@@ -29,6 +30,8 @@ export interface UpdateDeps extends PatchDeps {
   db: Db
   access: RuntimeAccess
   archive: Archive
+  /** Of many that change a workspace at once, none has to try again and again. */
+  inTurn: OneAtATime
   now: () => Date
 }
 
@@ -44,7 +47,7 @@ export interface UpdateOptions {
 /** What a wanted status asks for, given the present one. */
 type Transition = 'none' | 'set' | 'archive' | 'restore'
 
-/** Changes by others between reading and writing are met by reading again, this often. */
+/** Changes by other hosts, and by other actions, between reading and writing are met by reading again, this often. */
 const maxTries = 5
 
 /**
@@ -61,7 +64,7 @@ export async function updateExistingWorkspace (deps: UpdateDeps, actor: Actor, i
   const force = options.force === true
   // The archive looks for itself; only other changes must wait for its answer, since nothing of a request is applied when it is blocked.
   if (transition === 'archive' && Object.keys(body).length > 1) await deps.archive.requireClosable(actor, row.id, { force })
-  const changed = await applyFields(deps, actor, id, body, options)
+  const changed = await deps.inTurn(row.id, async () => await applyFields(deps, actor, row.id, body, options))
   if (transition === 'none' || transition === 'set') return changed
   const onBegun = workspaceOnly(options.onBegun)
   if (transition === 'archive') await deps.archive.archive(actor, id, { force, onBegun })

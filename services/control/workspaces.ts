@@ -21,6 +21,7 @@ import { effectiveRuntime } from '../workspaces/policy.ts'
 import type { Realizer } from '../workspaces/realizer.ts'
 import { rowConfig, type WorkspaceRow } from '../workspaces/shape.ts'
 import type { WorktreePlanner } from '../workspaces/worktree-plan.ts'
+import { createOneAtATime } from './one-at-a-time.ts'
 import { createWorkspace } from './workspace-create.ts'
 import { listCompanyWorkspaces } from './workspace-list.ts'
 import { updateExistingWorkspace, type Archive, type UpdateOptions } from './workspace-update.ts'
@@ -63,7 +64,7 @@ export interface WorkspaceControl {
 
 export function createWorkspaceControl (given: WorkspaceControlDeps): WorkspaceControl {
   const { db, realizer } = given
-  const deps = { ...given, access: createRuntimeAccess({ db }), now: given.now ?? (() => new Date()) }
+  const deps = { ...given, access: createRuntimeAccess({ db }), now: given.now ?? (() => new Date()), inTurn: createOneAtATime() }
   const view = createWorkspaceView(given)
   const visible = async (actor: Actor, id: string): Promise<WorkspaceRow> => requireVisible(actor, await findWorkspace(db, id))
   return {

@@ -35,6 +35,15 @@ test('changes of a workspace', async t => {
     t.match(await house.control.get(house.actor, id), { version: version + 3, name: 'c', config: { cleanupCommand: 'a', teardownCommand: 'b' } })
   })
 
+  await t.test('of many changes at once none is refused, and one that fails holds up no other', async t => {
+    const house = await workspaceHouse(t, db)
+    const { id, version } = await isolated(house)
+    const names = Array.from({ length: 20 }, (_, index) => `name ${index}`)
+    const results = await Promise.allSettled([...names.map(async name => await house.control.update(house.actor, id, { name })), house.control.update(house.actor, id, { baseRef: '-x' }), house.control.update(house.actor, id, { name: 'last' })])
+    t.same(results.flatMap((result, index) => result.status === 'rejected' ? [[index, result.reason.code]] : []), [[20, 'unprocessable']])
+    t.match(await house.control.get(house.actor, id), { version: version + 21 })
+  })
+
   await t.test('with If-Match only one of two changes at once is made', async t => {
     const house = await workspaceHouse(t, db)
     const { id, version } = await isolated(house)
