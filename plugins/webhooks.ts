@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { packageJson } from '../openapi/document.ts'
 import { createDeliveries, type Deliveries } from '../services/webhooks/deliveries.ts'
 import { createWebhookEngine } from '../services/webhooks/engine.ts'
+import { createResolver } from '../services/webhooks/names.ts'
 import { createWebhooks, type Webhooks } from '../services/webhooks/webhooks.ts'
 
 declare module 'fastify' {
@@ -20,7 +21,7 @@ export default fp(async app => {
     log: app.log,
     queues: app.jobQueues,
     signals: app.companyEvents.signals,
-    sending: { allowPrivate, timeoutMs: webhookTimeoutSec * 1000, userAgent: `Berth/${packageJson.version}` },
+    sending: { allowPrivate, resolve: createResolver(), timeoutMs: webhookTimeoutSec * 1000, userAgent: `Berth/${packageJson.version}` },
     retries: { maxAttempts: webhookMaxAttempts, maxPauseSec: webhookRetryMaxSec }
   })
   // What was left is delivered in the background; the server is not held up.

@@ -2,7 +2,8 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { storableText } from '../operations/storable.ts'
-import { checkTarget, guardedLookup, TargetRefused, type Resolve } from './target.ts'
+import type { Resolve } from './names.ts'
+import { checkTarget, guardedLookup, TargetRefused } from './target.ts'
 
 export interface SendRules {
   allowPrivate: boolean

@@ -1,7 +1,7 @@
 /** Where a webhook may be sent: what its URL must be like, and names resolved to addresses that were looked at. */
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { isPublicAddress } from './addresses.ts'
+import { resolveName, type Resolve } from './names.ts'
 
 /** A place messages may not be sent to; the message is for the person who asked. */
 export class TargetRefused extends Error {
@@ -33,13 +33,6 @@ export function checkTarget (text: string, { allowPrivate }: { allowPrivate: boo
   if (/(^|\.)localhost\.?$/i.test(host)) throw new TargetRefused(`${host} is this machine. ${onlyPublic}`)
   return url
 }
-
-export type Resolve = (name: string) => Promise<LookupAddress[]>
-
-/** By the machine's own resolver, as any program would. */
-const resolveName: Resolve = async name => await new Promise((resolve, reject) => {
-  dnsLookup(name, { all: true }, (error, addresses) => error === null ? resolve(addresses) : reject(error))
-})
 
 /**
  * The `lookup` of a connection: it is made to an address that was checked here, so a name that answers
