@@ -28,3 +28,14 @@ export function isUniqueViolation (error: unknown, constraint?: string): boolean
 export function isForeignKeyViolation (error: unknown, constraint?: string): boolean {
   return isViolation(error, foreignKeyViolation, constraint)
 }
+
+// Of the system when connecting and talking; of PostgreSQL when it shuts down, starts, is full, or takes no connections to this database.
+const lostCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', '57P01', '57P02', '57P03', '53300', '55000'])
+
+/** Whether the database could not be reached, or was lost on the way: the same may work a moment later. */
+export function isLostConnection (error: unknown): boolean {
+  const code = field(error, 'code')
+  if (code !== null) return lostCodes.has(code) || /^08/.test(code)
+  // What the driver itself says has no code.
+  return error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)
+}

@@ -1,6 +1,7 @@
 /** Every error as a problem document (RFC 9457), and every request checked for text no database can hold. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { isLostConnection } from '../db/errors.ts'
 import { BadRequest, InternalError, InvalidInput, MethodNotAllowed, PayloadTooLarge, RouteNotFound, Unavailable, UnsupportedMediaType, UriTooLong, isProblem, type InvalidPlace, type Problem, type ProblemClass } from '../services/errors.ts'
 import { invalidPlaces } from './invalid-places.ts'
 import { findUnstorable } from './unstorable-text.ts'
@@ -58,7 +59,7 @@ export function toProblem (error: unknown): Problem {
   const status = thrown.statusCode ?? 500
   const Known = fastifyErrors.get(thrown.code)
   if (Known !== undefined) return new Known(clientText(thrown), { cause: error })
-  if (status === 503 || isLostDatabase(thrown)) return new Unavailable('The service can not reach its database, or is ending. Try again soon.', { headers: { 'retry-after': '2' }, cause: error })
+  if (status === 503 || isLostConnection(error)) return new Unavailable('The service can not reach its database, or is ending. Try again soon.', { headers: { 'retry-after': '2' }, cause: error })
   const shortage = shortages.get(thrown.code)
   if (shortage !== undefined) return new Unavailable(shortage.detail, { headers: { 'retry-after': String(shortage.retryAfterSec) }, cause: error })
   if (status >= 400 && status < 500) return new BadRequest(clientText(thrown), { cause: error })
@@ -81,11 +82,6 @@ function unknownParameters ({ routeOptions, query }: FastifyRequest): InvalidPla
 function clientText (error: Partial<FastifyError>): string {
   if (error.code === 'FST_ERR_BAD_URL') return 'The path is not valid percent-encoded UTF-8.'
   return error.message ?? 'The request can not be understood.'
-}
-
-/** A refused or broken connection, or a server that is shutting down (class 57P) or full (53300). */
-function isLostDatabase (error: Partial<FastifyError>): boolean {
-  return ['ECONNREFUSED', 'ECONNRESET', '57P01', '57P02', '57P03', '53300'].includes(error.code ?? '')
 }
 
 /** Sends what was thrown as a problem; also for Fastify's `frameworkErrors`, such as a URL that can't be decoded. */

@@ -10,6 +10,7 @@ import { finishOf } from '../operations/command-run.ts'
 import type { JobPlace } from '../operations/job-queue.ts'
 import type { Locks } from '../operations/locks.ts'
 import type { OperationHandle } from '../operations/recorder.ts'
+import { throughOutage } from '../operations/through-outage.ts'
 import type { WorkspaceCommand } from '../runtime/commands.ts'
 import { runJob } from '../runtime/jobs.ts'
 import { planService } from '../runtime/service-plan.ts'
@@ -115,7 +116,7 @@ function recordOnce ({ db, now }: RuntimeActionsDeps, { place, request, actor, o
   return async (status, usedByOthers = []) => {
     if (recorded) return null
     recorded = true
-    return await recordRequest(db, { place, request, usedByOthers, actor, operationId: op.id, status, now: now() })
+    return await throughOutage(async () => await recordRequest(db, { place, request, usedByOthers, actor, operationId: op.id, status, now: now() }))
   }
 }
 

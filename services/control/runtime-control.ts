@@ -12,6 +12,7 @@ import { isProblem, RouteNotFound } from '../errors.ts'
 import type { OnBegun } from '../operations/begun.ts'
 import type { JobQueue } from '../operations/job-queue.ts'
 import type { OperationHandle, Recorder } from '../operations/recorder.ts'
+import { throughOutage } from '../operations/through-outage.ts'
 import { servicesOf, type WorkspaceCommand } from '../runtime/commands.ts'
 import { startOrder } from '../runtime/dependencies.ts'
 import { desiredRunning } from '../runtime/desired-state.ts'
@@ -86,11 +87,13 @@ export function createRuntimeControl (deps: RuntimeControlDeps): RuntimeControl 
       begun.then(operationId => onBegun({ operationId, answer: async () => await answerNow(deps, place, operationId) }), () => { /* `ended` fails with the same. */ })
     }
     // Read while the end is stored. A stop was recorded when it began; of the others the record gives the row.
-    const seen = effect.then(async () => await readEarly(deps, place, { row: request.action === 'stop' }))
+    const seen = effect.then(async () => await throughOutage(async () => await readEarly(deps, place, { row: request.action === 'stop' })))
     seen.catch(() => { /* Awaited below; this keeps an early failure from being unhandled. */ })
     const { operation, value } = await ended
     const { services, workspace } = await seen
-    return { workspace: await showPlace(deps, place, { services, workspace: value.workspace ?? workspace }, value.started), operation }
+    // It is done: who hears of a failure would have it done again.
+    const shown = await throughOutage(async () => await showPlace(deps, place, { services, workspace: value.workspace ?? workspace }, value.started))
+    return { workspace: shown, operation }
   }
   // One function for both kinds of workspace; the overloads say which shape belongs to which target.
   return { control: control as RuntimeControl['control'], bringBack: async target => await bringBack(deps, target), startForRun: async (actor, place, owner) => await startForRun(deps, actor, place, owner) }

@@ -11,6 +11,7 @@ import { createTurn } from './operation-turn.ts'
 import { maskedJson } from './redact.ts'
 import { toOperation } from './shape.ts'
 import { storableJson, storableOrNull } from './storable.ts'
+import { throughOutage } from './through-outage.ts'
 
 /** The part of a logger that is needed here. */
 export interface RecorderLog {
@@ -109,9 +110,10 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
     if (last !== undefined) annotate(last)
     annotate({ ...(written.capped ? { logCapped: true } : {}), ...(written.failure === null ? {} : { logIncomplete: true }) })
     const at = turn.endedBy(now())
-    const stored = await storeEnd(db, row.id, reason, { ...logColumns(written), ...await turn.settled(), status, exit_code: exitCode, metadata: metadata === null ? null : storableJson(maskedJson(writer.mask, metadata)), finished_at: at, updated_at: at })
+    const end = { ...logColumns(written), ...await turn.settled(), status, exit_code: exitCode, metadata: metadata === null ? null : storableJson(maskedJson(writer.mask, metadata)), finished_at: at, updated_at: at }
+    const stored = await throughOutage(async () => await storeEnd(db, row.id, reason, end))
     // Somebody else has ended it, or the row went with its workspace: what stands in the database holds.
-    const current = stored ?? await findOperation(db, row.id)
+    const current = stored ?? await throughOutage(async () => await findOperation(db, row.id))
     // Its processes are gone: nothing is left for a new start to look for.
     if (current?.orphaned === true) await settleOrphan(db, row.id, {})
     if (current !== undefined) return toOperation(current)
@@ -129,7 +131,7 @@ export function createOperationHandle ({ db, row, mark, writer, now, log }: Hand
     refuseCancel (reason) { refusal = reason },
     get finished () { return finishing },
     async attachProcess ({ pid, startTime }) {
-      await updateUnfinishedOperation(db, row.id, { process_id: pid, pid_start_time: startTime, updated_at: now() })
+      await throughOutage(async () => await updateUnfinishedOperation(db, row.id, { process_id: pid, pid_start_time: startTime, updated_at: now() }))
     },
     async finish (result) {
       finishing ??= store(result).finally(() => ended.resolve())

@@ -4,6 +4,7 @@ import type { Row } from '../../db/tables.ts'
 import { updateUnfinishedOperation, type OperationPatch } from '../../db/workspace-operations.ts'
 import { settlesWithin } from '../process/settles-within.ts'
 import type { RecorderLog } from './operation-handle.ts'
+import { throughOutage } from './through-outage.ts'
 
 export interface OperationTurn {
   /** Stores that it waits for its turn. */
@@ -45,7 +46,7 @@ export function createTurn ({ db, row, now, log }: TurnOptions): OperationTurn {
       if (status === 'queued') return
       status = 'queued'
       const at = now()
-      await updateUnfinishedOperation(db, row.id, { status, started_at: at, updated_at: at })
+      await throughOutage(async () => await updateUnfinishedOperation(db, row.id, { status: 'queued', started_at: at, updated_at: at }))
     },
     start () {
       if (status === 'running') return

@@ -1,7 +1,7 @@
 /** The readers of violations, on errors that the databases really throw. */
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { constraintOf, isForeignKeyViolation, isUniqueViolation } from '../../db/errors.ts'
+import { constraintOf, isForeignKeyViolation, isLostConnection, isUniqueViolation } from '../../db/errors.ts'
 import { onBothDatabases } from '../fixtures/database.ts'
 
 await onBothDatabases(t, 'violations are told apart and name their constraint', async (t, { db }) => {
@@ -31,4 +31,10 @@ t.test('an error that is no violation has no constraint', async t => {
   t.equal(constraintOf({ code: '23505', constraint: 'x' }), null)
   t.notOk(isUniqueViolation(null))
   t.notOk(isForeignKeyViolation(Object.assign(new Error('no'), { code: 23503 })))
+})
+
+t.test('a connection that is lost is told from all else', async t => {
+  for (const code of ['ECONNREFUSED', 'ETIMEDOUT', '57P01', '57P03', '08006', '53300']) t.ok(isLostConnection(Object.assign(new Error('no'), { code })), code)
+  for (const message of ['Connection terminated unexpectedly', 'timeout exceeded when trying to connect']) t.ok(isLostConnection(new Error(message)), message)
+  for (const other of [Object.assign(new Error('no'), { code: '23505' }), Object.assign(new Error('Connection terminated'), { code: 'ENOENT' }), new Error('no'), null]) t.notOk(isLostConnection(other))
 })
