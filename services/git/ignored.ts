@@ -31,7 +31,9 @@ export function matchesAny (path: BytePath, globs: readonly string[]): boolean {
 export async function chooseIgnored (root: string, entries: readonly StatusEntry[], globs: readonly string[], maxVisited = MAX_VISITED_ENTRIES): Promise<ChosenIgnored> {
   const result: ChosenIgnored = { chosen: [], repositories: [], warnings: [] }
   if (globs.length === 0) return result
-  const queue = entries.filter(entry => entry.kind === 'ignored').map(entry => entry.path)
+  const paths = entries.filter(entry => entry.kind === 'ignored').map(entry => entry.path)
+  // Files first: a folder that holds too much ends the search.
+  const queue = [...paths.filter(path => !path.endsWith('/')), ...paths.filter(path => path.endsWith('/'))]
   let visited = 0
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     if (path.endsWith('/')) {
