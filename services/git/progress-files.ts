@@ -11,39 +11,55 @@ export interface ProgressFile {
   cut?: true
 }
 
-/** Files and folders of a worktree's git folder that belong to its state. */
+/** Files and folders of a worktree's git folder that belong to its state, beside those whose names are all capitals. */
 const progressNames = [
-  'AUTO_MERGE', 'BISECT_ANCESTORS_OK', 'BISECT_EXPECTED_REV', 'BISECT_FIRST_PARENT', 'BISECT_LOG', 'BISECT_NAMES', 'BISECT_START', 'BISECT_TERMS',
-  'CHERRY_PICK_HEAD', 'MERGE_AUTOSTASH', 'MERGE_HEAD', 'MERGE_MODE', 'MERGE_MSG', 'MERGE_RR', 'ORIG_HEAD', 'REBASE_HEAD', 'REVERT_HEAD', 'SQUASH_MSG',
   'config.worktree', 'info/sparse-checkout', 'logs/HEAD', 'logs/refs/bisect', 'logs/refs/rewritten', 'logs/refs/worktree',
   'rebase-apply', 'rebase-merge', 'refs/bisect', 'refs/rewritten', 'refs/worktree', 'sequencer'
 ]
 
-// A rebase over thousands of commits has a to-do list of some hundred kilobytes; anything larger is not git's.
-const MAX_PROGRESS_FILE_BYTES = 8 * 1024 * 1024
+/** Pseudo refs (`MERGE_HEAD`, any of the user's own), drafts of messages, what bisect, merge and notes remember: git names all of it so. */
+const capitals = /^[A-Z][A-Z0-9_]*$/
+
+// A mailbox that `git am` is at holds whole patches. Above this it is no longer sure that memory is enough for it.
+const MAX_PROGRESS_FILE_BYTES = 64 * 1024 * 1024
+// Of a log more than this helps nobody.
+const MAX_LOG_BYTES = 8 * 1024 * 1024
 
 // Each is an argument and a line of one commit: some ten kilobytes. Nobody goes back further by hand.
 const MAX_LOGGED_COMMITS = 1000
 
-/** Reads them from a worktree's git folder, sorted by path; of a log that is too large only its end. @param files of the git that keeps them */
+/**
+ * Reads them from a worktree's git folder, sorted by path; of a log that is too large only its end. Throws an Error for another one that
+ * is too large to be kept. @param files of the git that keeps them
+ */
 export async function readProgressFiles (gitDir: string, files: Pick<Files, 'readFile'> = ownFiles): Promise<ProgressFile[]> {
   const found: ProgressFile[] = []
-  const queue = [...progressNames]
+  const inCapitals = (await readdir(gitDir)).filter(name => capitals.test(name) && name !== 'HEAD')
+  const queue = [...progressNames, ...inCapitals]
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     if (path.endsWith('.lock')) continue
     const at = await lstat(join(gitDir, path)).catch(() => null)
     if (at?.isDirectory() === true) queue.push(...(await readdir(join(gitDir, path))).map(name => `${path}/${name}`))
-    else if (at?.isFile() === true && at.size <= MAX_PROGRESS_FILE_BYTES) found.push({ path, content: await files.readFile(join(gitDir, path)) })
-    else if (at?.isFile() === true && isLog(path)) found.push({ path, content: endOf(await files.readFile(join(gitDir, path))), cut: true })
+    else if (at?.isFile() === true) found.push(...await readOne(gitDir, path, at.size, files))
   }
   return found.sort((a, b) => a.path < b.path ? -1 : 1)
 }
+
+async function readOne (gitDir: string, path: string, bytes: number, files: Pick<Files, 'readFile'>): Promise<ProgressFile[]> {
+  // What was fetched from so many places can be fetched again.
+  if (path === fetched && bytes > MAX_LOG_BYTES) return []
+  if (!isLog(path) && bytes > MAX_PROGRESS_FILE_BYTES) throw new Error(`${path}, in which git keeps what is unfinished, is too large to be kept (${bytes} bytes)`)
+  const content = await files.readFile(join(gitDir, path))
+  return [isLog(path) && bytes > MAX_LOG_BYTES ? { path, content: endOf(content), cut: true } : { path, content }]
+}
+
+const fetched = 'FETCH_HEAD'
 
 const isLog = (path: string) => path.startsWith('logs/')
 
 /** The last whole lines of a log. */
 function endOf (content: Buffer): Buffer {
-  const end = content.subarray(content.length - MAX_PROGRESS_FILE_BYTES)
+  const end = content.subarray(content.length - MAX_LOG_BYTES)
   return end.subarray(end.indexOf(10) + 1)
 }
 
@@ -51,7 +67,10 @@ function endOf (content: Buffer): Buffer {
 export function mentionedObjects (files: readonly ProgressFile[]): string[] {
   const found = new Set<string>()
   for (const file of files.filter(file => !isLog(file.path))) {
-    for (const [id] of file.content.toString('latin1').matchAll(/\b([0-9a-f]{64}|[0-9a-f]{40})\b/g)) found.add(id)
+    const text = file.content.toString('latin1')
+    // A fetch notes every branch it has brought up to date; those have refs of their own.
+    const own = file.path === fetched ? text.replace(/^.*\tnot-for-merge\t.*$/gm, '') : text
+    for (const [id] of own.matchAll(/\b([0-9a-f]{64}|[0-9a-f]{40})\b/g)) found.add(id)
   }
   return [...found].filter(isObject)
 }

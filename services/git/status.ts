@@ -49,8 +49,8 @@ export async function readStatus (git: Git, options: StatusOptions): Promise<Wor
     `--ignored=${options.ignored ? 'matching' : 'no'}`
   ], {
     cwd: options.path,
-    // Settings that make git trust less than the file system says, or look at less.
-    config: [['core.untrackedCache', 'false'], ['core.checkStat', 'default'], ['core.trustctime', 'true'], ['core.ignoreStat', 'false']],
+    // Settings that make git trust less than the file system says, or look at less: a name that differs only in case is another file's.
+    config: [['core.untrackedCache', 'false'], ['core.ignoreCase', 'false'], ['core.checkStat', 'default'], ['core.trustctime', 'true'], ['core.ignoreStat', 'false']],
     ...(options.signal && { signal: options.signal })
   })
   const blind = stderr.split('\n').find(line => line.includes('could not open directory'))

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loggedCommits, mentionedObjects, readProgressFiles } from '../../../services/git/progress-files.ts'
+import { rejectionOf } from '../../fixtures/rejection.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 t.test('files of an operation are found at any depth, sorted, without locks and the rest', async t => {
@@ -13,6 +14,21 @@ t.test('files of an operation are found at any depth, sorted, without locks and 
   const files = await readProgressFiles(folder)
   t.same(files.map(file => file.path), ['MERGE_HEAD', 'info/sparse-checkout', 'logs/HEAD', 'rebase-merge/autostash', 'refs/bisect/bad'])
   t.equal(files[0]?.content.toString(), 'MERGE_HEAD')
+})
+
+t.test('what can not be kept whole is refused, and what was only fetched is left out', async t => {
+  const folder = await temporaryFolder(t)
+  mkdirSync(join(folder, 'rebase-apply'))
+  for (const name of ['FETCH_HEAD', 'rebase-apply/0001']) writeFileSync(join(folder, name), Buffer.alloc(9 * 1024 * 1024))
+  t.same((await readProgressFiles(folder)).map(({ path, content }) => [path, content.length]), [['rebase-apply/0001', 9 * 1024 * 1024]], 'a patch of some size is kept')
+  writeFileSync(join(folder, 'rebase-apply/0001'), Buffer.alloc(64 * 1024 * 1024 + 1))
+  t.match(await rejectionOf(readProgressFiles(folder)), { message: /rebase-apply\/0001, .* is too large to be kept/ })
+})
+
+t.test('of what was fetched only what was meant to be merged counts', t => {
+  const content = Buffer.from(`${'a'.repeat(40)}\t\tbranch 'x' of elsewhere\n${'b'.repeat(40)}\tnot-for-merge\tbranch 'y' of elsewhere\n`)
+  t.same(mentionedObjects([{ path: 'FETCH_HEAD', content }]), ['a'.repeat(40)])
+  t.end()
 })
 
 t.test('object ids are found once each, without the one of nothing', t => {

@@ -290,6 +290,34 @@ const cases: Record<string, Case> = {
       t.equal(readFileSync(join(tree, 'README.md'), 'utf8'), 'not committed\n', 'the autostash was still there')
     }
   },
+  "refs and drafts that are this worktree's alone": {
+    collect: true,
+    change (tree) {
+      runGit(tree, 'commit', '--quiet', '--allow-empty', '--message', 'only a ref of the user keeps this')
+      runGit(tree, 'update-ref', 'KEPT_HEAD', 'HEAD')
+      runGit(tree, 'reset', '--quiet', '--hard', 'HEAD~1')
+      writeFileSync(runGit(tree, 'rev-parse', '--path-format=absolute', '--git-path', 'COMMIT_EDITMSG'), 'a long message of a commit that failed\n')
+      runGit(tree, 'notes', '--ref=one', 'add', '--message', 'one')
+      runGit(tree, 'notes', '--ref=two', 'add', '--message', 'two')
+      stopsAtConflict(tree, 'notes', '--ref=one', 'merge', 'two')
+      runGit(tree, 'bisect', 'start', '--no-checkout', 'HEAD')
+      runGit(tree, 'update-ref', '--no-deref', 'BISECT_HEAD', 'HEAD')
+    },
+    check (t, _snapshot, tree) {
+      t.equal(runGit(tree, 'log', '--max-count=1', '--format=%s', 'KEPT_HEAD'), 'only a ref of the user keeps this')
+      t.equal(readFileSync(runGit(tree, 'rev-parse', '--path-format=absolute', '--git-path', 'COMMIT_EDITMSG'), 'utf8'), 'a long message of a commit that failed\n')
+      t.equal(runGit(tree, 'rev-parse', 'BISECT_HEAD'), runGit(tree, 'rev-parse', 'HEAD'))
+      runGit(tree, 'notes', 'merge', '--commit')
+    }
+  },
+  'names that differ only in case, where git was told not to tell them apart': {
+    repository (root) { runGit(root, 'config', 'core.ignoreCase', 'true') },
+    change (tree) {
+      write(tree, 'readme.md', 'another file\n')
+      write(tree, 'SRC/a.ts', 'in another folder\n')
+    },
+    check (t, snapshot) { t.equal(snapshot.counts.untracked, 2) }
+  },
   'line ends that git would change on the way': {
     files: { ...base, '.gitattributes': '*.txt text\n*.crlf text eol=crlf\n', 'a.txt': 'a\nb\n', 'c.crlf': 'x\ny\n' },
     change (tree) {

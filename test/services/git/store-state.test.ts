@@ -51,8 +51,8 @@ t.test('what is in HEAD already is not stored again, and another snapshot keeps 
   const before = loose()
   const stored = await storeState(git, { worktreePath: root, workspaceId: 'w', state, rescueIgnored: [], ref })
   const commit = stored?.snapshot.worktreeCommit ?? ''
-  // Manifest, index and log of HEAD with their three trees, an empty tree, four commits.
-  t.equal(loose() - before, 11)
+  // Manifest, index, log of HEAD and the draft of its message with their three trees, an empty tree, four commits.
+  t.equal(loose() - before, 12)
   t.equal(runGit(root, 'rev-parse', `${commit}^{tree}`), runGit(root, 'rev-parse', 'HEAD^{tree}'))
   runGit(root, 'update-ref', ref, commit)
   const again = await storeState(git, { worktreePath: root, workspaceId: 'w', state, rescueIgnored: [], ref })
