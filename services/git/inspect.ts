@@ -3,12 +3,13 @@ import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { GitReadiness } from '../../openapi/schemas/readiness.ts'
 import { toDisplay, toFsPath, type BytePath } from './byte-path.ts'
-import { findCheckout } from './checkout.ts'
+import { findCheckout, type Checkout } from './checkout.ts'
 import { readDivergence } from './divergence.ts'
 import { gitReason, type Git } from './exec.ts'
 import { chooseIgnored } from './ignored.ts'
 import { DEFAULT_RESCUE_IGNORED, type RescueDescription } from './snapshot.ts'
-import { describeStatus, isRepositoryInside, readStatus, repositoryInside, type WorktreeStatus } from './status.ts'
+import { describeStatus, isRepositoryInside, readStatus, repositoryInside, untrackedEntry, type StatusEntry, type WorktreeStatus } from './status.ts'
+import { findLeftRepositories, listLooseFiles } from './submodule-remains.ts'
 import { findSubmoduleWork, listSubmodules } from './submodules.ts'
 
 export interface GitInspection extends Omit<GitReadiness, 'createdByRuntime' | 'rescue'> {
@@ -66,8 +67,10 @@ export async function inspectWorktree (git: Git, input: InspectInput): Promise<G
   ])
   result.operationInProgress = operation
   if (status === null) return result
+  const inside = await lookIntoSubmodules(git, checkout, status.entries)
+  status.entries.push(...inside.loose.map(untrackedEntry))
   await applyStatus(result, input, { ...status, topLevel })
-  result.hindrances = await findHindrances(git, result.hasSubmodules, { ...status, topLevel })
+  result.hindrances = [...status.entries.filter(isRepositoryInside).map(({ path }) => repositoryInside(path)), ...inside.reasons]
   return Object.assign(result, divergence, { unpushedCount: unpushed, unreferencedCount: await countUnreferenced(git, topLevel, status) })
 }
 
@@ -126,13 +129,18 @@ async function applyStatus (result: GitInspection, input: InspectInput, status: 
   result.rescue = describeStatus(status.entries, chosen.chosen)
 }
 
-/** What a snapshot refuses to hold: it is told before somebody tries. */
-async function findHindrances (git: Git, hasSubmodules: boolean, { entries, topLevel }: WorktreeStatus & { topLevel: string }): Promise<string[]> {
-  const inside = entries.filter(isRepositoryInside).map(({ path }) => repositoryInside(path))
-  if (!hasSubmodules) return inside
-  const reasons = await listSubmodules(git, topLevel).then(async paths => (await findSubmoduleWork(git, topLevel, paths)).reasons)
-    .catch((error: unknown) => [`its submodules could not be looked into: ${gitReason(error)}`])
-  return [...inside, ...reasons]
+/** Files at the places of submodules, which git passes over; and what a snapshot refuses to hold: it is told before somebody tries. */
+async function lookIntoSubmodules (git: Git, { topLevel, gitDir }: Checkout, entries: readonly StatusEntry[]): Promise<{ loose: BytePath[], reasons: string[] }> {
+  const places = await Promise.all([join(topLevel, '.gitmodules'), join(gitDir, 'modules')].map(path => lstat(path).then(() => true, () => false)))
+  if (!places.includes(true) && !entries.some(entry => entry.submodule.startsWith('S'))) return { loose: [], reasons: [] }
+  try {
+    const paths = await listSubmodules(git, topLevel)
+    const work = await findSubmoduleWork(git, topLevel, paths)
+    const left = await findLeftRepositories(git, gitDir, work.repositories)
+    return { loose: await listLooseFiles(topLevel, paths), reasons: [...work.reasons, ...left.reasons] }
+  } catch (error) {
+    return { loose: [], reasons: [`its submodules could not be looked into: ${gitReason(error)}`] }
+  }
 }
 
 /** Small ignored files by name; folders ignored as a whole are left out. */

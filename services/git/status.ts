@@ -35,6 +35,8 @@ export interface StatusOptions {
   renames: boolean
   /** Only tells which commit a submodule is at, without looking into it: git can't, in a worktree that was renamed. */
   submoduleCommitsOnly?: boolean
+  /** Further variables for git. */
+  env?: Record<string, string>
   signal?: AbortSignal
 }
 
@@ -49,6 +51,7 @@ export async function readStatus (git: Git, options: StatusOptions): Promise<Wor
     `--ignored=${options.ignored ? 'matching' : 'no'}`
   ], {
     cwd: options.path,
+    ...(options.env && { env: options.env }),
     // Settings that make git trust less than the file system says, or look at less: a name that differs only in case is another file's.
     config: [['core.untrackedCache', 'false'], ['core.ignoreCase', 'false'], ['core.checkStat', 'default'], ['core.trustctime', 'true'], ['core.ignoreStat', 'false']],
     ...(options.signal && { signal: options.signal })
@@ -69,7 +72,8 @@ export function parseStatus (text: string): WorktreeStatus {
     else if (type === '1') status.entries.push(changed(record, 8, null))
     else if (type === '2') status.entries.push(changed(record, 9, records[++at] ?? ''))
     else if (type === 'u') status.entries.push(changed(record, 10, null))
-    else if (type === '?' || type === '!') status.entries.push(unknown(record))
+    else if (type === '?') status.entries.push(untrackedEntry(record.slice(2)))
+    else if (type === '!') status.entries.push({ ...untrackedEntry(record.slice(2)), kind: 'ignored' })
   }
   return status
 }
@@ -98,16 +102,9 @@ function changed (record: string, fields: number, renamedFrom: BytePath | null):
   }
 }
 
-function unknown (record: string): StatusEntry {
-  return {
-    path: record.slice(2),
-    kind: record[0] === '?' ? 'untracked' : 'ignored',
-    staged: '.',
-    unstaged: '.',
-    submodule: 'N...',
-    modes: { head: '', index: '', worktree: '' },
-    renamedFrom: null
-  }
+/** What status says of a file that git does not track. */
+export function untrackedEntry (path: BytePath): StatusEntry {
+  return { path, kind: 'untracked', staged: '.', unstaged: '.', submodule: 'N...', modes: { head: '', index: '', worktree: '' }, renamedFrom: null }
 }
 
 /** Whether an entry is a repository that lies in the worktree without being a submodule: git looks into any other folder. */

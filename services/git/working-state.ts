@@ -13,7 +13,8 @@ import { withScratch } from './objects.ts'
 import { readProgressFiles, type ProgressFile } from './progress-files.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { digestParts, type StateParts } from './state-parts.ts'
-import { isRepositoryInside, readStatus, repositoryInside, type StatusEntry } from './status.ts'
+import { isRepositoryInside, readStatus, repositoryInside, untrackedEntry, type StatusEntry } from './status.ts'
+import { findLeftRepositories, listLooseFiles } from './submodule-remains.ts'
 import { findSubmoduleWork, type LocalCommits } from './submodules.ts'
 
 export interface WorkingState {
@@ -68,15 +69,19 @@ export async function readWorkingState (git: Git, input: StateInput): Promise<Wo
   refuseRepositoriesInside(status.entries)
   const files = createFileReader(input.worktreePath, hash)
   const entries = index?.entries ?? []
+  const gitlinks = [...new Set(entries.filter(entry => entry.mode === '160000').map(entry => entry.path))]
+  status.entries.push(...(await listLooseFiles(input.worktreePath, gitlinks)).map(untrackedEntry))
   const all = converts || hasAttributes([...entries, ...status.entries].map(entry => entry.path))
   const tracked = await readTracked(git, input, { files, status: status.entries, index: entries, all })
   const untracked = await readAll(files, status.entries.filter(entry => entry.kind === 'untracked').map(entry => entry.path))
   const chosen = await chooseIgnored(input.worktreePath, status.entries, input.rescueIgnored)
   const ignored = await readAll(files, chosen.chosen)
-  const submodules = await findSubmoduleWork(git, input.worktreePath, [...new Set(entries.filter(entry => entry.mode === '160000').map(entry => entry.path))])
-  if (submodules.reasons.length > 0) throw new Error(submodules.reasons.join('; '))
-  const state = { hash, gitDir, headSha: status.headSha, branch: status.branch, index, status: status.entries, ...tracked, untracked, ignored, progress, submodules: submodules.commits }
-  const warnings = [...chosen.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`), ...submodules.commits.map(of => howToFetch(of, commonDir))]
+  const submodules = await findSubmoduleWork(git, input.worktreePath, gitlinks)
+  const left = await findLeftRepositories(git, gitDir, submodules.repositories)
+  if (submodules.reasons.length + left.reasons.length > 0) throw new Error([...submodules.reasons, ...left.reasons].join('; '))
+  const commits = [...submodules.commits, ...left.commits]
+  const state = { hash, gitDir, headSha: status.headSha, branch: status.branch, index, status: status.entries, ...tracked, untracked, ignored, progress, submodules: commits }
+  const warnings = [...chosen.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`), ...commits.map(of => howToFetch(of, commonDir))]
   return { ...state, warnings, parts: digestParts(state) }
 }
 
@@ -137,14 +142,16 @@ async function readTracked (git: Git, input: StateInput, { files, status, index,
   const submodules = new Set(index.filter(entry => entry.mode === '160000').map(entry => entry.path))
   const seenByGit = new Set(status.filter(entry => entry.kind === 'conflicted' || (entry.kind === 'tracked' && entry.unstaged !== '.')).map(entry => entry.path))
   const hidden = index.filter(entry => all || entry.assumeUnchanged || entry.skipWorktree || entry.intentToAdd || entry.stage !== 0)
-  const candidates = [...new Set([...seenByGit, ...hidden.map(entry => entry.path), ...findBeyondFiles(index, status)])].filter(path => !submodules.has(path)).sort()
+  const deleted = new Set(status.filter(entry => entry.unstaged === 'D').map(entry => entry.path))
+  // A submodule's place may hold a file by now; its folder is looked into elsewhere.
+  const candidates = [...new Set([...seenByGit, ...hidden.map(entry => entry.path), ...findBeyondFiles(index, status), ...submodules])].sort()
   const result: Pick<WorkingState, 'changed' | 'absent' | 'converted'> = { changed: [], absent: [], converted: [] }
   const inIndex = new Set(index.map(entry => entry.path))
   await mapLimited(candidates, FILES_AT_A_TIME, async path => {
     const file = await files.read(path)
     const entry = unmodified.get(path)
     if (file === null) {
-      if (inIndex.has(path)) result.absent.push(path)
+      if (inIndex.has(path) && (!submodules.has(path) || deleted.has(path))) result.absent.push(path)
     } else if (entry === undefined || entry.intentToAdd || file.sha !== entry.sha || file.mode !== entry.mode) {
       const isFiltered = entry !== undefined && !seenByGit.has(path) && file.mode === entry.mode && await smudgesToDisk(git, input.worktreePath, entry.sha, file)
       if (isFiltered) result.converted.push(path)

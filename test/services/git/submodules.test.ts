@@ -1,5 +1,5 @@
 /** Work that is only in a submodule is found, also in one inside another. */
-import { writeFileSync } from 'node:fs'
+import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { findSubmoduleWork } from '../../../services/git/submodules.ts'
@@ -17,7 +17,7 @@ t.test('changes, files, commits and stashes at any depth; nothing where nothing 
   const root = await makeRepository(t)
   runGit(root, ...anywhere, 'submodule', '--quiet', 'add', middle, 'middle')
   const look = () => findSubmoduleWork(git, root, ['middle', 'not-checked-out'])
-  t.same(await look(), { populated: ['middle'], commits: [], reasons: [] })
+  t.same(await look(), { populated: ['middle'], repositories: [runGit(join(root, 'middle'), 'rev-parse', '--absolute-git-dir')], commits: [], reasons: [] })
   runGit(root, ...anywhere, 'submodule', '--quiet', 'update', '--init', '--recursive')
   t.same((await look()).reasons, [])
   const path = join(root, 'middle/inner')
@@ -28,4 +28,19 @@ t.test('changes, files, commits and stashes at any depth; nothing where nothing 
   runGit(path, 'stash', 'drop', '--quiet')
   runGit(path, 'commit', '--allow-empty', '--quiet', '--message', 'only here')
   t.match(await look(), { reasons: [/middle has changes/], commits: [{ path: 'middle/inner', tips: [{ ref: 'HEAD', sha: runGit(path, 'rev-parse', 'HEAD') }, { ref: 'refs/heads/main' }] }] })
+})
+
+t.test('a file that git was told not to look at is a reason', async t => {
+  const inner = await makeRepository(t)
+  const root = await makeRepository(t)
+  runGit(root, ...anywhere, 'submodule', '--quiet', 'add', inner, 'inner')
+  const path = join(root, 'inner')
+  runGit(path, 'update-index', '--assume-unchanged', 'README.md')
+  writeFileSync(join(path, 'README.md'), 'changed')
+  t.match((await findSubmoduleWork(git, root, ['inner'])).reasons, [/inner has files that git was told not to look at/])
+  runGit(path, 'update-index', '--no-assume-unchanged', 'README.md')
+  runGit(path, 'update-index', '--skip-worktree', 'README.md')
+  t.match((await findSubmoduleWork(git, root, ['inner'])).reasons, [/inner has files that git was told not to look at/])
+  unlinkSync(join(path, 'README.md'))
+  t.same((await findSubmoduleWork(git, root, ['inner'])).reasons, [], 'a sparse checkout has none of it')
 })
