@@ -17,7 +17,7 @@ import { gatherFacts, type GatheredFacts } from './gather.ts'
 import { shellWord } from './planned-actions.ts'
 import { removeFiles } from './remove-files.ts'
 import { settleAside } from './remove-worktree.ts'
-import { createRescueState, readRescue, writeRescue } from './rescue-record.ts'
+import { createRescueState, isBeforeCommands, readRescue, writeRescue } from './rescue-record.ts'
 import { stopServices } from './stop-services.ts'
 import { changeStatus } from './transitions.ts'
 
@@ -79,13 +79,14 @@ export async function archiveWorkspace (deps: ArchiveDeps, { row, actor, held, r
 }
 
 async function begin ({ db, now }: ArchiveDeps, row: WorkspaceRow, actor: Actor, details: { resumed?: boolean, forced?: JsonObject }): Promise<WorkspaceRow> {
+  const record = readRescue(row)
   return await changeStatus({
     db,
     row,
     actor,
     now: now(),
     from: ['active', 'idle', 'in_review', 'cleanup_failed', 'provision_failed', 'archiving'],
-    patch: { status: 'archiving', ...(details.resumed === true ? {} : { rescue: writeRescue({ ...readRescue(row), commandsBegun: false, commandsDone: false, removed: false }) }) },
+    patch: { status: 'archiving', ...(details.resumed === true ? {} : { rescue: writeRescue({ ...record, commandsBegun: false, commandsDone: false, beforeCommands: isBeforeCommands(record), removed: false }) }) },
     action: 'updated',
     details
   })

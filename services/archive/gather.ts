@@ -129,11 +129,14 @@ async function inspect (git: Git, row: WorkspaceRow): Promise<GitInspection | nu
   })
 }
 
-/** Read from git's own files, which spares a process: `.git` names the entry, and a lock is a file in it. */
 async function isLockedWorktree (row: WorkspaceRow): Promise<boolean> {
-  if (row.provider_type !== 'git_worktree' || row.realized_path === null) return false
+  return row.provider_type === 'git_worktree' && row.realized_path !== null && await isLocked(row.realized_path)
+}
+
+/** Whether the worktree at `path` is locked. Read from git's own files, which spares a process: `.git` names the entry, and a lock is a file in it. */
+export async function isLocked (path: string): Promise<boolean> {
   try {
-    const entry = await readEntryLink(row.realized_path)
+    const entry = await readEntryLink(path)
     return entry !== null && await lookAt(join(entry, 'locked')) !== null
   } catch {
     // No worktree here, or not readable: the inspection says so, and removal asks git itself once more.

@@ -7,9 +7,9 @@ import { repositoryWaitMs, stepInput, warn, type ArchiveRun } from './archive-ru
 import { runCloseCommands } from './close-commands.ts'
 import type { GatheredFacts } from './gather.ts'
 import { mergeTargetOf } from './merge-target.ts'
-import { FolderKept } from './remove-folder.ts'
+import { FolderKept, lookAt } from './remove-folder.ts'
 import { examineFolder, finishFolderDeletion, refreshFolder, removePlainFolder, rescueFolder, storedBeforeCommands } from './remove-plain-folder.ts'
-import { deletionGoesOn, examineWorktree, finishDeletion, removeWorktreeFolder } from './remove-worktree.ts'
+import { clearEntry, deletionGoesOn, examineWorktree, finishDeletion, removeWorktreeFolder } from './remove-worktree.ts'
 import { refreshRescue, takeRescue, type RescueInput } from './take-rescue.ts'
 
 /**
@@ -37,9 +37,19 @@ async function removeWorktree (run: ArchiveRun, facts: GatheredFacts): Promise<v
   const first = await rescueBeforeCommands(run, input) ?? await recordRescue(run, input)
   await runCommandsOnce(run, facts)
   op.signal.throwIfAborted()
-  await removeWorktreeFolder(run, doomed, state.record.commandsBegun ? await refreshRescue(input, first) : first)
+  if (await removedByCommands(run, doomed.path)) {
+    await clearEntry(run, doomed.owner, doomed.path)
+    await state.set({ removed: true })
+  } else await removeWorktreeFolder(run, doomed, state.record.commandsBegun ? await refreshRescue(input, first) : first)
   op.annotate({ removedPath: doomed.path })
   await deleteBranch(run, doomed.owner)
+}
+
+/** Whether the commands have taken the folder away themselves: what was in it is kept, as it was before them. */
+async function removedByCommands ({ op, state }: ArchiveRun, path: string): Promise<boolean> {
+  if (!state.record.commandsBegun || await lookAt(path) !== null) return false
+  op.log.system(`The commands have removed ${path}; what was in it before is kept.`)
+  return true
 }
 
 /** When a crash cut the commands off, or what came after them: the snapshot of before, which still is what the user had. */
@@ -55,12 +65,14 @@ async function removeFolderOf (run: ArchiveRun, facts: GatheredFacts): Promise<v
   const first = await storedBeforeCommands(run) ?? await rescueFolder(run, path)
   await runCommandsOnce(run, facts)
   op.signal.throwIfAborted()
-  await removePlainFolder(run, path, run.state.record.commandsBegun ? await refreshFolder(run, path, first) : first)
+  if (await removedByCommands(run, path)) await run.state.set({ removed: true })
+  else await removePlainFolder(run, path, run.state.record.commandsBegun ? await refreshFolder(run, path, first) : first)
   op.annotate({ removedPath: path })
 }
 
 async function recordRescue (run: ArchiveRun, input: RescueInput): Promise<RescueSnapshot> {
   const { deps, row, actor } = run
+  const known = new Set(run.state.record.earlierRefs)
   const step = stepInput(row, actor, { phase: 'workspace_rescue', cwd: input.worktreePath, metadata: { action: 'archive' } })
   const { value } = await deps.recorder.run(step, async op => {
     const snapshot = await takeRescue({ ...input, signal: AbortSignal.any([op.signal, run.op.signal]) })
@@ -69,6 +81,8 @@ async function recordRescue (run: ArchiveRun, input: RescueInput): Promise<Rescu
     return snapshot
   })
   for (const sentence of value.warnings) warn(run, `${sentence}.`)
+  const [apart] = run.state.record.earlierRefs.filter(ref => !known.has(ref))
+  if (apart !== undefined) warn(run, `What was there before the commands of an archive that failed is kept under ${apart}.`)
   return value
 }
 

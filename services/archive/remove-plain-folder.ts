@@ -22,12 +22,11 @@ export async function examineFolder ({ deps, row }: ArchiveRun): Promise<string>
  * @throws RescueFailed when it can't be stored
  */
 export async function rescueFolder (run: ArchiveRun, path: string): Promise<StoredFolder> {
-  const { deps, row, actor, state } = run
+  const { deps, row, actor } = run
   const step = stepInput(row, actor, { phase: 'workspace_rescue', cwd: path, metadata: { action: 'archive' } })
   const { value } = await deps.recorder.run(step, async op => {
     const signal = AbortSignal.any([op.signal, run.op.signal])
-    const before = state.record.folder
-    const stored = before !== null && await isStill(run, { path, stored: before, signal }) && await isWhole(run, before) ? before : await storeAnew(run, path, signal)
+    const stored = await stillStored(run, path, signal) ?? await storeAnew(run, path, signal)
     const { entryCount, byteCount } = stored
     op.annotate({ archive: placesOf(deps.dataDir, stored.name).archive, entryCount, byteCount })
     op.log.system(`Everything is kept in ${placesOf(deps.dataDir, stored.name).archive}: ${entryCount} files, folders and links of ${byteCount} bytes in all.`)
@@ -37,6 +36,15 @@ export async function rescueFolder (run: ArchiveRun, path: string): Promise<Stor
   return value
 }
 
+/** What is stored already, and is still true; or is of before the commands of an archive that failed, and the folder is as those left it. */
+async function stillStored (run: ArchiveRun, path: string, signal: AbortSignal): Promise<StoredFolder | null> {
+  const { folder, earlierFolders, beforeCommands } = run.state.record
+  const left = earlierFolders.at(-1)
+  if (folder === null) return null
+  const isTrue = await isStill(run, { path, stored: folder, signal }) || (beforeCommands && left !== undefined && await isStill(run, { path, stored: { name: left }, signal }))
+  return isTrue && await isWhole(run, folder) ? folder : null
+}
+
 /** When a crash cut the commands off, or what came after them: what was stored before, which still is what the user had. */
 export async function storedBeforeCommands (run: ArchiveRun): Promise<StoredFolder | null> {
   const { folder, commandsBegun } = run.state.record
@@ -44,11 +52,13 @@ export async function storedBeforeCommands (run: ArchiveRun): Promise<StoredFold
 }
 
 /** Stored with what came before still known: each state was the only one at its time. */
-async function storeAnew ({ deps, row, state }: ArchiveRun, path: string, signal: AbortSignal): Promise<StoredFolder> {
+async function storeAnew (run: ArchiveRun, path: string, signal: AbortSignal): Promise<StoredFolder> {
+  const { deps, row, state } = run
   const { dataDir, now } = deps
-  const before = state.record.folder
+  const { folder: before, beforeCommands } = state.record
   const stored = await storeFolder({ dataDir, workspaceId: row.id, path, now, signal })
-  await state.set({ folder: stored, earlierFolders: [...state.record.earlierFolders, ...(before === null ? [] : [before.name])] })
+  if (before !== null && beforeCommands) warn(run, `What was there before the commands of an archive that failed is kept in ${placesOf(dataDir, before.name).archive}.`)
+  await state.set({ folder: stored, beforeCommands: false, earlierFolders: [...state.record.earlierFolders, ...(before === null ? [] : [before.name])] })
   return stored
 }
 
@@ -57,7 +67,7 @@ async function isWhole ({ deps }: ArchiveRun, { name }: StoredFolder): Promise<b
   return await verifyStored(deps.dataDir, name).then(() => true, () => false)
 }
 
-async function isStill ({ deps }: ArchiveRun, { path, stored, signal }: { path: string, stored: StoredFolder, signal: AbortSignal }): Promise<boolean> {
+async function isStill ({ deps }: ArchiveRun, { path, stored, signal }: { path: string, stored: Pick<StoredFolder, 'name'>, signal: AbortSignal }): Promise<boolean> {
   // What can't be compared is not known to be the same.
   return await differenceFromStored({ dataDir: deps.dataDir, stored, path, signal }).catch(() => 'unreadable') === null
 }

@@ -8,7 +8,7 @@ import { findOwnerRepository, listWorktrees, removeWorktree, type OwnerRepositor
 import { rowStrategy } from '../workspaces/strategy.ts'
 import { worktreeParent } from '../workspaces/worktree-path.ts'
 import { repositoryWaitMs, type ArchiveRun } from './archive-run.ts'
-import { judgeRemoval } from './gather.ts'
+import { isLocked, judgeRemoval } from './gather.ts'
 import { contains } from './path-safety.ts'
 import { FolderKept, asidePathOf, assertNoMounts, lookAt, putBack, removeFolder, renameAside } from './remove-folder.ts'
 import { isStill } from './take-rescue.ts'
@@ -84,6 +84,7 @@ async function lookOnceMore (run: ArchiveRun, { path, aside, owner, signal }: Do
   if (!verdict.ok) throw new FolderKept(verdict.reason)
   const still = await isStill({ git: deps.git, repoRoot: owner.root, worktreePath: aside, signal }, expected)
   if (!still) throw new FolderKept(`something changed ${path} while it was archived; nothing was removed`)
+  if (await isLocked(aside)) throw new FolderKept(`the worktree ${path} was locked meanwhile (git worktree unlock releases it)`)
   await assertNoMounts(aside)
   // In one breath: whoever cancels comes before both or is told no.
   signal.throwIfAborted()

@@ -54,6 +54,8 @@ const RescueRecord = Type.Object({
   commandsBegun: Type.Boolean(),
   /** They have run. */
   commandsDone: Type.Boolean(),
+  /** What is kept (`snapshot` or `folder`) is of before the commands of an archive that failed: the files may be what those left. */
+  beforeCommands: Type.Boolean(),
   /** The sibling the folder is renamed to before it goes; stored before the rename. */
   aside: NullableText,
   /** The folder was looked at once more in its aside place, and is being deleted from there. */
@@ -84,6 +86,7 @@ const nothing: RescueRecord = {
   earlierRefs: [],
   commandsBegun: false,
   commandsDone: false,
+  beforeCommands: false,
   aside: null,
   deleting: false,
   removed: false,
@@ -129,4 +132,9 @@ export function createRescueState (db: Db, row: Pick<WorkspaceRow, 'id' | 'rescu
 /** Whether anything is kept of the workspace's files. */
 export function keepsSomething ({ snapshot, folder }: Pick<RescueRecord, 'snapshot' | 'folder'>): boolean {
   return snapshot !== null || folder !== null
+}
+
+/** Whether what is kept is of before commands that the files have been left to since. */
+export function isBeforeCommands ({ beforeCommands, commandsBegun }: Pick<RescueRecord, 'beforeCommands' | 'commandsBegun'>): boolean {
+  return beforeCommands || commandsBegun
 }

@@ -5,8 +5,10 @@ import { resolveCommit } from '../git/branches.ts'
 import { attachSnapshot, branchInstead, hasSnapshot, restoreSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import { addWorktree, findOwnerRepository, type OwnerRepository } from '../git/worktrees.ts'
 import { isDirectory } from '../workspaces/local-paths.ts'
+import { worktreeStands } from '../workspaces/standing.ts'
 import { repositoryWaitMs, warn, type ArchiveRun } from './archive-run.ts'
 import { clearEntry, clearHalfMade, entryOf, examineWorktree, finishDeletion, removeWorktreeFolder, settleAside } from './remove-worktree.ts'
+import { isBeforeCommands } from './rescue-record.ts'
 import { isFree, putFolderBack, takeFolderBack } from './restore-folder.ts'
 import { isStill, takeAside } from './take-rescue.ts'
 
@@ -36,7 +38,17 @@ export async function putFilesBack (run: ArchiveRun): Promise<void> {
   if (await isFree(place.path)) return await makeWorktree(run, place)
   const { entry } = await entryOf(run, place.owner.root, place.path)
   if (entry === undefined || state.record.removed) throw new RestoreFailed(`Something else is at ${place.path}; nothing was restored.`)
+  if (!await worktreeStands(place.path)) throw new RestoreFailed(`${place.path} is no worktree any more; nothing was touched. Once it is out of the way, what is kept can be restored.`)
   run.op.log.system(`The worktree ${place.path} is still there.`)
+  await tellWhatCommandsLeft(run, place)
+}
+
+/** The commands of an archive that has failed since may have deleted something: it is kept, but not brought back into what is there. */
+async function tellWhatCommandsLeft (run: ArchiveRun, { path, owner }: Place): Promise<void> {
+  const { deps, state, op } = run
+  const { snapshot } = state.record
+  if (snapshot === null || !isBeforeCommands(state.record) || await isStill({ git: deps.git, repoRoot: owner.root, worktreePath: path, signal: op.signal }, snapshot)) return
+  warn(run, `The files are not what they were before the commands of the archive; that is kept under ${snapshot.ref}.`)
 }
 
 async function makeWorktree (run: ArchiveRun, { path, owner }: Place): Promise<void> {

@@ -12,7 +12,7 @@ import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { reasonOf } from './archive.ts'
 import { startRun, stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
 import { putFilesBack, takeFilesBack } from './restore-files.ts'
-import { createRescueState, readRescue, writeRescue } from './rescue-record.ts'
+import { createRescueState, isBeforeCommands, readRescue, writeRescue } from './rescue-record.ts'
 import { changeStatus } from './transitions.ts'
 
 /** A status a restored workspace can have. */
@@ -93,7 +93,18 @@ export async function endRestore ({ deps, row, actor, op, state, warnings }: Arc
       cleanup_reason: warnings.length === 0 ? null : warnings.join(' '),
       last_used_at: at,
       ...branch,
-      rescue: writeRescue({ ...state.record, restoringFrom: null, madeByRestore: false, claimed: false, removed: false, commandsBegun: false, commandsDone: false, restoredBranch: null })
+      rescue: writeRescue({
+        ...state.record,
+        restoringFrom: null,
+        madeByRestore: false,
+        claimed: false,
+        removed: false,
+        commandsBegun: false,
+        commandsDone: false,
+        restoredBranch: null,
+        // A folder that was still there is as the commands left it.
+        beforeCommands: !state.record.madeByRestore && isBeforeCommands(state.record)
+      })
     },
     action: 'restored',
     details: { warningCount: warnings.length }

@@ -1,6 +1,6 @@
 /** Takes the rescue snapshots of an archive, so that no earlier one is lost by a later one. */
 import type { Git } from '../git/exec.ts'
-import { isStillKept, takeSnapshot, type RescueSnapshot } from '../git/rescue.ts'
+import { isStillKept, rescueRef, takeSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { rowStrategy } from '../workspaces/strategy.ts'
 import type { RescueState } from './rescue-record.ts'
@@ -38,19 +38,31 @@ async function take ({ git, row, repoRoot, worktreePath, signal }: RescueInput, 
 }
 
 /**
- * The snapshot before anything is removed; one that is there and still true is kept.
+ * The snapshot before anything is removed; one that is there and still true is kept, and one of before the commands of an archive that
+ * failed, where nobody has worked here since. Where somebody has, that one gets a name of its own among the earlier ones.
  * @throws RescueFailed when it can't be made
  */
 export async function takeRescue (input: RescueInput): Promise<RescueSnapshot> {
   const { state, row } = input
-  const before = state.record.snapshot
+  const { snapshot: before, last, beforeCommands } = state.record
   if (before !== null && await isStill(input, before)) {
-    await state.set({ last: null })
+    await state.set({ last: null, beforeCommands: false })
     return before
   }
+  if (before !== null && beforeCommands) {
+    if (last !== null && await isStill(input, last)) return before
+    await keepApart(input, before)
+  }
   const snapshot = await take(input, row.id)
-  await state.set({ snapshot, last: null })
+  await state.set({ snapshot, last: null, beforeCommands: false })
   return snapshot
+}
+
+/** Gives a snapshot that is about to lose its name another. */
+async function keepApart ({ git, row, repoRoot, state }: RescueInput, snapshot: RescueSnapshot): Promise<void> {
+  const ref = rescueRef(stamped(row.id, new Date(snapshot.takenAt)))
+  await git(['update-ref', ref, snapshot.worktreeCommit], { cwd: repoRoot })
+  if (!state.record.earlierRefs.includes(ref)) await state.set({ earlierRefs: [...state.record.earlierRefs, ref] })
 }
 
 /**

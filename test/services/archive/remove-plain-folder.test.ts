@@ -85,6 +85,31 @@ t.test('what the cleanup command changes is stored too, and a restore goes by wh
   t.notOk(existsSync(join(path, 'by-command')))
 })
 
+t.test('commands that take it away themselves, or of an archive that failed, lose nothing', async t => {
+  const taken = await addFolder('taken', { cleanupCommand: 'rm -rf "$PWD"' })
+  const before = await described(taken.path)
+  t.match((await archive.archive(localBoard, taken.id)).workspace, { status: 'archived', cleanupReason: null })
+  await archive.restore(localBoard, taken.id)
+  t.same(await described(taken.path), before)
+
+  const failed = await addFolder('failed', { cleanupCommand: 'rm -f .env' })
+  writeFileSync(asidePathOf(failed.path, failed.id), 'in the way')
+  t.equal((await archive.archive(localBoard, failed.id)).workspace.status, 'cleanup_failed')
+  t.notOk(existsSync(join(failed.path, '.env')))
+  rmSync(asidePathOf(failed.path, failed.id))
+  t.match((await archive.archive(localBoard, failed.id)).workspace, { status: 'archived', cleanupReason: null })
+  await archive.restore(localBoard, failed.id)
+  t.ok(existsSync(join(failed.path, '.env')), 'it is what was there before the commands')
+
+  writeFileSync(asidePathOf(failed.path, failed.id), 'in the way')
+  t.equal((await archive.archive(localBoard, failed.id)).workspace.status, 'cleanup_failed')
+  rmSync(asidePathOf(failed.path, failed.id))
+  writeFileSync(join(failed.path, 'since'), 'new work\n')
+  t.match((await archive.archive(localBoard, failed.id)).workspace, { status: 'archived', cleanupReason: /^What was there before the commands of an archive that failed is kept in .*\.tar\.zst\.$/ })
+  await archive.restore(localBoard, failed.id)
+  t.equal(readFileSync(join(failed.path, 'since'), 'utf8'), 'new work\n')
+})
+
 t.test('what stands in the way keeps the folder, or the archive, and is told', async t => {
   const held = await addFolder('held')
   writeFileSync(asidePathOf(held.path, held.id), 'in the way')

@@ -1,5 +1,5 @@
 /** Restoring real worktrees: everything comes back, and a restore that can't be done changes nothing. */
-import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readlinkSync, renameSync } from 'node:fs'
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
@@ -234,6 +234,18 @@ t.test('a workspace that could not be cleaned up is opened again as it stands', 
   t.equal((await archive.archive(localBoard, id)).workspace.status, 'cleanup_failed')
   t.match((await archive.restore(localBoard, id)).workspace, { status: 'active', cleanupReason: null })
   t.equal(readFileSync(join(path, 'new.txt'), 'utf8'), 'here\n')
+})
+
+t.test('a folder that is no worktree any more is not taken for one; out of the way, what is kept comes back', async t => {
+  const { id, path } = await addWorkspace('unlinked', { config: JSON.stringify({ teardownCommand: 'rm .git' }) })
+  await writeFile(join(path, 'new.txt'), 'here\n')
+  t.match((await archive.archive(localBoard, id)).workspace, { status: 'cleanup_failed', cleanupReason: /not a git repository/ })
+  await t.rejects(archive.restore(localBoard, id), { code: 'restore_failed', message: /is no worktree any more; nothing was touched/ })
+  t.equal((await read(id)).status, 'cleanup_failed')
+  t.equal(readFileSync(join(path, 'new.txt'), 'utf8'), 'here\n')
+  renameSync(path, `${path}-away`)
+  t.match((await archive.restore(localBoard, id)).workspace, { status: 'active', cleanupReason: null })
+  t.equal(runGit(path, 'status', '--porcelain'), '?? new.txt')
 })
 
 t.test('without a snapshot the branch is attached', async t => {
