@@ -16,7 +16,7 @@ export const Manifest = Type.Object({
   branch: NullableString,
   hash: Type.Union([Type.Literal('sha1'), Type.Literal('sha256')]),
   hasIndex: Type.Boolean(),
-  /** Permission bits of the files that are stored as they were on disk. */
+  /** Permission bits of the files that are stored as they were on disk, and of folders, whose paths end with a slash. */
   permissions: Type.Record(Type.String(), Count),
   /** Files that a filter makes from the index: stored filtered, checked out by git. */
   converted: Type.Array(Type.String()),

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 import { RestoreFailed } from '../errors.ts'
 import { toDisplay, toFsPath } from './byte-path.ts'
-import { makeEmptyFolders } from './empty-folders.ts'
+import { makeEmptyFolders, setFolderPermissions } from './empty-folders.ts'
 import { gitReason, type Git } from './exec.ts'
 import { createFileReader, mapLimited, type FileState } from './file-state.ts'
 import { INDEX_FILE, PROGRESS_FOLDER, loadBlobs, manifestCommit, readManifest, type Manifest } from './manifest.ts'
@@ -47,6 +47,7 @@ export async function restoreSnapshot (git: Git, input: RestoreInput): Promise<R
     await restoreIndex(git, cwd, extras.filter(entry => entry.path === INDEX_FILE).map(entry => contents.get(entry.sha))[0] ?? null)
     await checkOutConverted(git, cwd, manifest)
     const unmade = await makeEmptyFolders(cwd, manifest.emptyFolders ?? [], git.files)
+    unmade.push(...await setFolderPermissions(cwd, manifest.permissions, git.files))
     // Last: with the log of HEAD as it was, a restore that is cut off is known to have come to its end.
     await restoreProgress(git, cwd, extras, contents)
     return { changedFileCount, warnings: [...manifest.warnings, ...unmade, ...await compare(git, input, manifest)] }

@@ -1,5 +1,6 @@
 /** Writes a working state into the object database as the commits of a snapshot; no ref points at them yet. */
-import { findEmptyFolders, type EmptyFolders } from './empty-folders.ts'
+import type { BytePath } from './byte-path.ts'
+import { findEmptyFolders, readFolderPermissions, type EmptyFolders } from './empty-folders.ts'
 import type { Git } from './exec.ts'
 import type { IndexEntry } from './index-file.ts'
 import { makeCommit, makeObject, makeTrees, type GitObject, type ObjectType, type TreeEntry } from './make-objects.ts'
@@ -39,7 +40,9 @@ export async function storeState (git: Git, input: StoreInput): Promise<StoredSt
   const { state, worktreePath: cwd } = input
   const { hash } = state
   // A walk over the disk, while git is at work.
-  const emptyFolders = findEmptyFolders(cwd, state)
+  const passedOver = lookBetween(cwd, state)
+  // Thrown where it is waited for.
+  passedOver.catch(() => {})
   await fetchLocalCommits(git, cwd, state.submodules)
   const known = await lookUp(git, cwd, input)
   const index = stagedEntries(state.index?.entries ?? [])
@@ -47,11 +50,19 @@ export async function storeState (git: Git, input: StoreInput): Promise<StoredSt
   // What HEAD holds need not be stored again; most of it where nothing is staged, and then it is the very tree.
   const inHead = indexTrees[0].id === known.headTree ? new Set(indexTrees.map(({ id }) => id)) : await treesOf(git, cwd, known.headTree)
   const files = [...state.changed, ...state.untracked, ...state.ignored]
-  const made = makeSnapshot(input, known, { indexTrees, emptyFolders: await emptyFolders })
+  const made = makeSnapshot(input, known, { indexTrees, passedOver: await passedOver })
   const missing = made.objects.filter(({ id }) => !inHead.has(id))
   if (!await writeObjects(git, { hash, objects: missing, files, root: cwd })) return null
   const objects = new Map([...made.objects, ...files.map(({ sha }) => ({ id: sha, type: 'blob' as const }))].map(({ id, type }) => [id, { id, type }]))
   return { snapshot: toSnapshot(made.manifest, input.ref, made.worktreeCommit), previous: known.previous, objects: [...objects.values()] }
+}
+
+interface PassedOver extends EmptyFolders { permissions: Record<BytePath, number> }
+
+/** Folders: git keeps none of them. */
+async function lookBetween (cwd: string, state: WorkingState): Promise<PassedOver> {
+  const empty = await findEmptyFolders(cwd, state)
+  return { ...empty, permissions: await readFolderPermissions(cwd, [...state.untracked, ...state.ignored].map(file => file.path), empty.paths) }
 }
 
 interface Known {
@@ -82,7 +93,7 @@ async function treesOf (git: Git, cwd: string, tree: string | null): Promise<Set
 interface MadeSnapshot { manifest: Manifest, worktreeCommit: string, objects: GitObject[] }
 
 /** The objects of a snapshot beside the files. */
-function makeSnapshot (input: StoreInput, known: Known, { indexTrees, emptyFolders }: { indexTrees: readonly [GitObject, ...GitObject[]], emptyFolders: EmptyFolders }): MadeSnapshot {
+function makeSnapshot (input: StoreInput, known: Known, { indexTrees, passedOver }: { indexTrees: readonly [GitObject, ...GitObject[]], passedOver: PassedOver }): MadeSnapshot {
   const { state } = input
   const { hash } = state
   const at = new Date()
@@ -96,7 +107,7 @@ function makeSnapshot (input: StoreInput, known: Known, { indexTrees, emptyFolde
   const head = state.headSha ?? commit(makeTrees(hash, []), [], 'Nothing before')
   const indexCommit = commit(indexTrees, [head], 'Index')
   const untrackedCommit = commit(makeTrees(hash, [...state.untracked, ...state.ignored]), [], 'Untracked files')
-  const manifest = buildManifest(input, { indexCommit, untrackedCommit, at, emptyFolders, warnings: known.warnings })
+  const manifest = buildManifest(input, { indexCommit, untrackedCommit, at, passedOver, warnings: known.warnings })
   const { blobs, entries } = makeManifest(manifest, state)
   objects.push(...blobs)
   const ofSubmodules = [...new Set(state.submodules.flatMap(({ tips }) => tips.map(({ sha }) => sha)))]
@@ -121,7 +132,7 @@ function worktreeEntries (index: readonly TreeEntry[], state: WorkingState): Tre
   return [...entries.values()]
 }
 
-function buildManifest (input: StoreInput, made: { indexCommit: string, untrackedCommit: string, at: Date, emptyFolders: EmptyFolders, warnings: string[] }): Manifest {
+function buildManifest (input: StoreInput, made: { indexCommit: string, untrackedCommit: string, at: Date, passedOver: PassedOver, warnings: string[] }): Manifest {
   const { state } = input
   const stored = [...state.changed, ...state.untracked, ...state.ignored].filter(file => file.linkTarget === null)
   return {
@@ -131,16 +142,16 @@ function buildManifest (input: StoreInput, made: { indexCommit: string, untracke
     branch: state.branch,
     hash: state.hash,
     hasIndex: state.index !== null,
-    permissions: Object.fromEntries(stored.map(file => [file.path, file.permissions])),
+    permissions: { ...Object.fromEntries(stored.map(file => [file.path, file.permissions])), ...made.passedOver.permissions },
     converted: state.converted,
     rescueIgnored: [...input.rescueIgnored],
-    emptyFolders: made.emptyFolders.paths,
+    emptyFolders: made.passedOver.paths,
     parts: state.parts,
     ...describeStatus(state.status, state.ignored.map(file => file.path)),
     indexCommit: made.indexCommit,
     untrackedCommit: made.untrackedCommit,
     takenAt: made.at.toISOString(),
-    warnings: [...state.warnings, ...made.emptyFolders.warnings, ...made.warnings]
+    warnings: [...state.warnings, ...made.passedOver.warnings, ...made.warnings]
   }
 }
 
