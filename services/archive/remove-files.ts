@@ -137,12 +137,12 @@ async function deleteBranch (run: ArchiveRun, owner: OwnerRepository): Promise<v
   const branch = row.branch_name
   if (!row.branch_created_by_runtime || branch === null) return
   const { snapshot, last } = run.state.record
-  const { deleted, tip, reason } = await alone(run, owner, async () => await deleteMergedBranch(deps.git, { repoRoot: owner.root, branch, baseRef: mergeTargetOf(row), kept: [snapshot?.headSha, last?.headSha] }))
+  const { deleted, tip, reason, settings } = await alone(run, owner, async () => await deleteMergedBranch(deps.git, { repoRoot: owner.root, branch, baseRef: mergeTargetOf(row), kept: [snapshot?.headSha, last?.headSha] }))
   if (tip === null) return
   if (deleted) {
     op.annotate({ deletedBranch: branch, deletedBranchTip: tip })
     op.log.system(`Deleted the branch ${branch} (it was at ${tip}).`)
-    await run.state.set({ deletedBranch: { name: branch, tip } })
+    await run.state.set({ deletedBranch: { name: branch, tip, settings } })
   } else warn(run, `The branch ${branch} is kept: ${reason ?? 'it could not be deleted'}.`)
 }
 

@@ -62,8 +62,8 @@ const RescueRecord = Type.Object({
   deleting: Type.Boolean(),
   /** The folder is gone by this archive: what is at its place later is somebody else's. */
   removed: Type.Boolean(),
-  /** The branch that was deleted as merged, and the commit it was at. */
-  deletedBranch: Type.Union([Type.Object({ name: Type.String(), tip: Type.String() }), Type.Null()]),
+  /** The branch that was deleted as merged, the commit it was at, and its settings (absent in older records). */
+  deletedBranch: Type.Union([Type.Object({ name: Type.String(), tip: Type.String(), settings: Type.Optional(Type.Array(Type.Tuple([Type.String(), Type.String()]))) }), Type.Null()]),
   /** What a restore brings back of a folder that is no repository. */
   folder: Type.Union([Folder, Type.Null()]),
   /** Names of further stored states of that folder. */

@@ -1,7 +1,9 @@
 /** Brings the files of an archived workspace back, and takes back what a failed restore made. */
 import { updateWorkspace } from '../../db/execution-workspaces.ts'
 import { BranchMissing, RestoreFailed } from '../errors.ts'
+import { restoreBranchSettings } from '../git/branch-settings.ts'
 import { resolveCommit } from '../git/branches.ts'
+import { gitReason } from '../git/exec.ts'
 import { attachSnapshot, branchInstead, hasSnapshot, restoreSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import { addWorktree, findOwnerRepository, type OwnerRepository } from '../git/worktrees.ts'
 import { isDirectory } from '../workspaces/local-paths.ts'
@@ -115,12 +117,20 @@ async function attachBranch (run: ArchiveRun, { path, owner }: Place): Promise<v
   await addWorktree(deps.git, { repoRoot: owner.root, path, branch, baseSha: deleted.tip })
 }
 
-/** The branch that archiving deleted as merged, when the worktree was on another one. */
-async function bringBranchBack ({ deps, state }: ArchiveRun, owner: OwnerRepository): Promise<void> {
+/** The branch that archiving deleted as merged, also when the worktree was on another one; and its settings. */
+async function bringBranchBack (run: ArchiveRun, owner: OwnerRepository): Promise<void> {
+  const { deps: { git }, state } = run
   const { deletedBranch } = state.record
   if (deletedBranch === null) return
-  const ref = `refs/heads/${deletedBranch.name}`
-  if (await resolveCommit(deps.git, owner.root, ref) === null) await deps.git(['update-ref', ref, deletedBranch.tip, ''], { cwd: owner.root })
+  const { name, tip, settings = [] } = deletedBranch
+  const ref = `refs/heads/${name}`
+  const now = await resolveCommit(git, owner.root, ref)
+  if (now === null) await git(['update-ref', ref, tip, ''], { cwd: owner.root })
+  // One that is elsewhere is somebody else's.
+  if (now === null || now === tip) {
+    await restoreBranchSettings(git, owner.root, name, settings)
+      .catch((error: unknown) => warn(run, `The settings of the branch ${name} could not be brought back: ${gitReason(error)}.`))
+  }
   await state.set({ deletedBranch: null })
 }
 

@@ -1,4 +1,5 @@
 /** Questions about branches and commits, and the careful deletion of a branch that is merged. */
+import { readBranchSettings, type BranchSettings } from './branch-settings.ts'
 import { isOwnBase } from './divergence.ts'
 import { GitFailed, gitReason, type Git } from './exec.ts'
 import { findMergeEvidence } from './merge-evidence.ts'
@@ -30,6 +31,8 @@ export interface BranchDeletion {
   tip: string | null
   /** Why it was kept; null when it was deleted. */
   reason: string | null
+  /** What the repository's configuration had about it, which is gone with it; empty when it was kept. */
+  settings: BranchSettings
 }
 
 export interface DeletionInput {
@@ -50,16 +53,16 @@ export async function deleteMergedBranch (git: Git, input: DeletionInput): Promi
   const { repoRoot, branch } = input
   let tip: string | null = null
   try {
-    const [found, base] = await Promise.all([findBranch(git, repoRoot, branch), input.baseRef === null ? null : resolveCommit(git, repoRoot, input.baseRef)])
-    if (found === null) return { deleted: false, tip, reason: `there is no branch ${branch}` }
+    const [found, base, settings] = await Promise.all([findBranch(git, repoRoot, branch), input.baseRef === null ? null : resolveCommit(git, repoRoot, input.baseRef), readBranchSettings(git, repoRoot, branch)])
+    if (found === null) return { deleted: false, tip, reason: `there is no branch ${branch}`, settings: [] }
     tip = found.tip
     const reason = await reasonToKeep(git, input, found, base)
-    if (reason !== null) return { deleted: false, tip, reason }
+    if (reason !== null) return { deleted: false, tip, reason, settings: [] }
     await git(['update-ref', '-d', `refs/heads/${branch}`, found.tip], { cwd: repoRoot })
-    await git(['config', '--remove-section', `branch.${branch}`], { cwd: repoRoot, allowExitCodes: [1, 5, 128] })
-    return { deleted: true, tip, reason: null }
+    if (settings.length > 0) await git(['config', '--remove-section', `branch.${branch}`], { cwd: repoRoot, allowExitCodes: [1, 5, 128] })
+    return { deleted: true, tip, reason: null, settings }
   } catch (error) {
-    if (error instanceof GitFailed) return { deleted: false, tip, reason: gitReason(error) }
+    if (error instanceof GitFailed) return { deleted: false, tip, reason: gitReason(error), settings: [] }
     throw error
   }
 }

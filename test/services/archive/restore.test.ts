@@ -56,10 +56,16 @@ t.test('staged, modified, deleted and untracked files, modes and links come back
 
 t.test('a merged branch that was deleted comes back', async t => {
   const { id, path } = await addWorkspace('merged')
+  runGit(path, 'branch', '--quiet', '--set-upstream-to=main')
+  runGit(path, 'config', 'branch.merged.description', 'what it\nis about')
+  const settings = () => runGit(repo, 'config', '--local', '--get-regexp', '^branch\\.merged\\.')
+  const before = settings()
   await archive.archive(localBoard, id)
   t.equal(runGit(repo, 'branch', '--list', 'merged'), '')
+  t.throws(settings, 'its settings go with it')
   await archive.restore(localBoard, id)
   t.equal(runGit(path, 'symbolic-ref', 'HEAD'), 'refs/heads/merged')
+  t.equal(settings(), before, 'its upstream and its description are back')
 
   const drifted = await addWorkspace('recorded')
   runGit(drifted.path, 'switch', '--quiet', '--create', 'other')

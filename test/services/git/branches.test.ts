@@ -88,6 +88,6 @@ t.test('a squash merge is evidence where something keeps the commits, and only o
   commitAll(root, 'squashed')
   const input = { repoRoot: root, branch: 'work', baseRef: 'main' }
   for (const kept of [[], [null, first]]) t.match(await deleteMergedBranch(git, { ...input, kept }), { deleted: false, reason: /not merged into main/ })
-  t.same(await deleteMergedBranch(git, { ...input, kept: [null, tip] }), { deleted: true, tip, reason: null })
+  t.same(await deleteMergedBranch(git, { ...input, kept: [null, tip] }), { deleted: true, tip, reason: null, settings: [] })
   t.equal(await branchExists(git, root, 'work'), false)
 })
