@@ -25,11 +25,11 @@ export interface BranchInstead {
 
 /**
  * Whether a restore has to take another branch than `branch`, which was at `headSha` (null before its first commit): it points
- * elsewhere by now, or another worktree has it checked out. Null when it can be attached (or made again) as it was.
+ * elsewhere by now, or another worktree has it checked out (also one whose disk may only be away). Null when it can be attached (or made again) as it was.
  */
 export async function branchInstead (git: Git, input: { repoRoot: string, worktreePath: string, branch: string, headSha: string | null }): Promise<BranchInstead | null> {
   const { repoRoot, worktreePath, branch, headSha } = input
-  const holder = (await listWorktrees(git, repoRoot)).find(tree => tree.branch === branch && tree.path !== worktreePath && !tree.prunable)
+  const holder = (await listWorktrees(git, repoRoot)).find(tree => tree.branch === branch && tree.path !== worktreePath)
   const tip = await resolveCommit(git, repoRoot, `refs/heads/${branch}`)
   const reason = tip !== null && tip !== headSha
     ? `the branch ${branch} has moved on since, ${headSha === null ? 'from no commit' : `from ${headSha}`} to ${tip}`
@@ -73,7 +73,7 @@ async function forgetOldEntry (git: Git, { repoRoot, worktreePath, snapshot, bra
   for (const tree of await listWorktrees(git, repoRoot)) {
     const isSame = tree.path === worktreePath || (wanted !== null && tree.branch === wanted)
     if (!isSame) continue
-    if (tree.prunable && !tree.locked) await removeWorktree(git, { repoRoot, path: tree.path })
+    if (tree.path === worktreePath && tree.prunable && !tree.locked) await removeWorktree(git, { repoRoot, path: tree.path })
     else throw new Error(`git still lists a worktree of it at ${tree.path}`)
   }
 }

@@ -31,7 +31,12 @@ export function hasAttributes (paths: readonly BytePath[]): boolean {
 
 /** Whether git's filters make exactly `file` from the blob `sha`: only asked for large files, false for the rest. */
 export async function smudgesToDisk (git: Git, root: string, sha: string, file: FileState): Promise<boolean> {
-  if (file.bytes <= ASK_FILTER_ABOVE_BYTES || file.mode === '120000') return false
+  return file.bytes > ASK_FILTER_ABOVE_BYTES && await isMadeOf(git, root, sha, file)
+}
+
+/** Whether git, checking out the blob `sha` at the file's path, makes exactly this file of it; false for a link. */
+export async function isMadeOf (git: Git, root: string, sha: string, file: FileState): Promise<boolean> {
+  if (file.mode === '120000') return false
   const digest = objectHash(file.sha.length === 40 ? 'sha1' : 'sha256', 'blob', file.bytes)
   const onStdout = (chunk: Buffer) => { digest.update(chunk) }
   const made = await git.bytes(['cat-file', '--filters', `--path=${toDisplay(file.path)}`, sha], { cwd: root, onStdout }).catch(() => null)

@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path'
 import { RestoreFailed } from '../errors.ts'
 import { toDisplay, toFsPath } from './byte-path.ts'
+import { isMadeOf } from './conversion.ts'
 import { makeEmptyFolders, setFolderPermissions } from './empty-folders.ts'
 import { gitReason, type Git } from './exec.ts'
 import { createFileReader, mapLimited, type FileState } from './file-state.ts'
@@ -40,7 +41,7 @@ export async function restoreSnapshot (git: Git, input: RestoreInput): Promise<R
   const { worktreePath: cwd, snapshot } = input
   return await orRestoreFailed(cwd, async () => {
     const manifest = await readManifest(git, cwd, snapshot.worktreeCommit)
-    await requireClean(git, input)
+    await requireClean(git, input, manifest)
     const extras = await readTree(git, cwd, manifestCommit(snapshot.worktreeCommit))
     const contents = await loadBlobs(git, cwd, extras.filter(isRestored).map(entry => entry.sha))
     const changedFileCount = await restoreFiles(git, input, manifest)
@@ -56,10 +57,19 @@ export async function restoreSnapshot (git: Git, input: RestoreInput): Promise<R
 
 const isRestored = (entry: TreeEntry) => entry.path === INDEX_FILE || entry.path.startsWith(`${PROGRESS_FOLDER}/`)
 
-async function requireClean (git: Git, { worktreePath: path, snapshot }: RestoreInput): Promise<void> {
+async function requireClean (git: Git, { worktreePath: path, snapshot }: RestoreInput, { hash }: Manifest): Promise<void> {
   const status = await readStatus(git, { path, ignored: false, renames: false })
   if (status.headSha !== snapshot.headSha) throw new Error(`its HEAD is ${status.headSha ?? 'unborn'}, the snapshot was taken at ${snapshot.headSha ?? 'an unborn branch'}`)
-  const [first] = status.entries
+  if (status.entries.length === 0) return
+  const committed = new Map((snapshot.headSha === null ? [] : await readTree(git, path, snapshot.headSha)).map(entry => [entry.path, entry]))
+  const files = createFileReader(path, hash)
+  // Where a filter does not take back what it makes (line ends that were never normalised), git calls a file changed that it has just made.
+  const isOwn = await mapLimited(status.entries, 16, async ({ path: name, kind, staged, unstaged }) => {
+    const [entry, file] = [committed.get(name), await files.read(name)]
+    const isUntouched = kind === 'tracked' && staged === '.' && unstaged === 'M' && entry?.mode === file?.mode
+    return !(isUntouched && entry !== undefined && file !== null && await isMadeOf(git, path, entry.sha, file))
+  })
+  const first = status.entries.find((_, at) => isOwn[at])
   if (first !== undefined) throw new Error(`it has changes of its own, such as ${toDisplay(first.path)}, which would be overwritten`)
 }
 

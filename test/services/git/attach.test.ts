@@ -1,9 +1,11 @@
 /** A branch that is not as it was is left alone, and a free name is found instead of it. */
+import { renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { attachSnapshot, branchInstead } from '../../../services/git/attach.ts'
 import { createGit } from '../../../services/git/exec.ts'
 import { gitTestEnv, makeRepository, runGit } from '../../fixtures/git.ts'
+import { rejectionOf } from '../../fixtures/rejection.ts'
 
 const git = createGit({ env: gitTestEnv })
 
@@ -29,4 +31,21 @@ t.test('the reasons for another branch, and its name', async t => {
   t.equal(runGit(worktreePath, 'rev-parse', 'HEAD'), later)
   t.equal(runGit(repoRoot, 'rev-parse', 'same'), main, 'the old one is left alone')
   t.equal(await instead('same-restored-3', later), null, 'its own worktree does not stand in its way')
+})
+
+t.test('a worktree elsewhere whose folder is away keeps its branch and what git knows of it', async t => {
+  const repoRoot = await makeRepository(t)
+  const worktreePath = join(dirname(repoRoot), 'tree')
+  const elsewhere = join(dirname(repoRoot), 'on-another-disk')
+  const headSha = runGit(repoRoot, 'rev-parse', 'main')
+  runGit(repoRoot, 'worktree', 'add', '--quiet', '-b', 'work', elsewhere, 'main')
+  writeFileSync(join(elsewhere, 'new'), 'staged there\n')
+  runGit(elsewhere, 'add', 'new')
+  renameSync(elsewhere, `${elsewhere}.unplugged`)
+  t.match(await branchInstead(git, { repoRoot, worktreePath, branch: 'work', headSha }), { name: 'work-restored', reason: `the branch work is checked out at ${elsewhere}` })
+  const snapshot = { branch: 'work', headSha, worktreeCommit: headSha }
+  t.match(await rejectionOf(attachSnapshot(git, { repoRoot, worktreePath, snapshot })), { code: 'restore_failed', detail: /git still lists a worktree of it at/ })
+  await attachSnapshot(git, { repoRoot, worktreePath, snapshot, branch: 'work-restored' })
+  renameSync(`${elsewhere}.unplugged`, elsewhere)
+  t.equal(runGit(elsewhere, 'status', '--porcelain'), 'A  new')
 })

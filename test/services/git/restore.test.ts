@@ -1,5 +1,5 @@
 /** A restore refuses what it would overwrite, and says what is in its way. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { attachSnapshot } from '../../../services/git/attach.ts'
@@ -80,6 +80,22 @@ t.test('a worktree with changes of its own or another HEAD is not touched', asyn
   runGit(tree, 'commit', '--quiet', '--allow-empty', '--message', 'moved')
   t.match(await rejectionOf(restoreSnapshot(git, input)), { code: 'restore_failed', detail: /HEAD/ })
   t.equal(readFileSync(join(tree, 'README.md'), 'utf8'), '# A test\n')
+})
+
+t.test('files that git calls changed as soon as it has made them do not stand in the way', async t => {
+  const root = await makeRepository(t, { files: { 'ends.txt': 'a\r\nb\r\n' } })
+  writeFileSync(join(root, '.gitattributes'), '* text\n')
+  runGit(root, 'add', '.gitattributes')
+  runGit(root, 'commit', '--quiet', '--message', 'never normalised')
+  const tree = addTestWorktree(root, 'work')
+  writeFileSync(join(tree, 'new'), 'new\n')
+  const input = { repoRoot: root, worktreePath: tree, snapshot: await takeSnapshot(git, { repoRoot: root, worktreePath: tree, workspaceId: 'w' }) }
+  rmSync(tree, { recursive: true })
+  await attachSnapshot(git, input)
+  utimesSync(join(tree, 'ends.txt'), 1, 1)
+  t.equal(runGit(tree, 'status', '--porcelain'), ' M ends.txt')
+  t.match(await restoreSnapshot(git, input), { changedFileCount: 1, warnings: [] })
+  t.equal(readFileSync(join(tree, 'ends.txt'), 'latin1'), 'a\r\nb\r\n')
 })
 
 t.test('a snapshot that is not there, or not of this form, is refused', async t => {
