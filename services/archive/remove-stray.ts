@@ -1,7 +1,7 @@
 /** Takes away a worktree that no workspace knows: rescued into its repository first, and by the same rules as an archive. */
 import { listFolderHolders } from '../../db/archival.ts'
 import type { Git } from '../git/exec.ts'
-import { takeSnapshot } from '../git/rescue.ts'
+import { dropRescueRef, takeSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import { findEntry } from '../git/revive.ts'
 import { readEntryLink } from '../git/worktree-link.ts'
 import { findOwnerRepository, listWorktrees, removeWorktree, type OwnerRepository, type Worktree } from '../git/worktrees.ts'
@@ -9,7 +9,7 @@ import type { Locks } from '../operations/locks.ts'
 import { repositoryWaitMs } from './archive-run.ts'
 import { protectedPaths, type GatherDeps } from './gather.ts'
 import { contains, mayRemove } from './path-safety.ts'
-import { FolderKept, asidePathOf, assertNoMounts, putBack, removeFolder, renameAside } from './remove-folder.ts'
+import { FolderKept, asidePathOf, assertNoMounts, lookAt, putBack, removeFolder, renameAside } from './remove-folder.ts'
 import { strayName } from './stray-names.ts'
 import { isStill } from './take-rescue.ts'
 
@@ -37,9 +37,21 @@ async function rescueAndRemove (deps: StrayDeps, doomed: Doomed): Promise<string
   const { git, now } = deps
   const { path, owner, signal } = doomed
   const entry = await examine(deps, doomed)
-  const name = strayName(path)
-  const snapshot = await takeSnapshot(git, { repoRoot: owner.root, worktreePath: path, workspaceId: `${name}-${now().toISOString().replace(/[-:.]/g, '')}`, signal })
-  const aside = asidePathOf(path, name)
+  const snapshot = await takeSnapshot(git, { repoRoot: owner.root, worktreePath: path, workspaceId: `${strayName(path)}-${now().toISOString().replace(/[-:.]/g, '')}`, signal })
+  try {
+    await removeRescued(deps, doomed, snapshot)
+  } catch (error) {
+    // All of it is still there: else each round would leave one more. One that was being deleted keeps what it had.
+    if (await lookAt(path) !== null) await dropRescueRef(git, owner.root, snapshot.ref)
+    throw error
+  }
+  await removeWorktree(git, { repoRoot: owner.root, path: (await entryWith(git, owner, entry.gitDir)).path })
+  return snapshot.ref
+}
+
+async function removeRescued (deps: StrayDeps, { path, owner, signal }: Doomed, snapshot: RescueSnapshot): Promise<void> {
+  const { git } = deps
+  const aside = asidePathOf(path, strayName(path))
   await renameAside(path, aside, git.files)
   try {
     signal.throwIfAborted()
@@ -52,8 +64,6 @@ async function rescueAndRemove (deps: StrayDeps, doomed: Doomed): Promise<string
     throw error
   }
   await removeFolder(aside)
-  await removeWorktree(git, { repoRoot: owner.root, path: (await entryWith(git, owner, entry.gitDir)).path })
-  return snapshot.ref
 }
 
 /** Its entry in the repository, if everything speaks for removing it. */

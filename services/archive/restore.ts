@@ -11,6 +11,7 @@ import { realPathOf } from '../workspaces/local-paths.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { reasonOf } from './archive.ts'
 import { startRun, stepInput, type ArchiveDeps, type ArchiveRun } from './archive-run.ts'
+import { lookAt } from './remove-folder.ts'
 import { putFilesBack, takeFilesBack } from './restore-files.ts'
 import { createRescueState, isBeforeCommands, readRescue, writeRescue } from './rescue-record.ts'
 import { changeStatus } from './transitions.ts'
@@ -68,6 +69,7 @@ export async function restoreWorkspace (deps: ArchiveDeps, { row, actor, held, s
 /** A worktree is only made again at the very place it was: no symlink may lead it elsewhere meanwhile. */
 async function requirePlainPlace ({ realized_path: path }: WorkspaceRow): Promise<void> {
   if (path === null) return
+  if ((await lookAt(path))?.isSymbolicLink() === true) throw new RestoreFailed(`${path} is a symlink by now; nothing was restored.`)
   const parent = dirname(path)
   const real = await realPathOf(parent)
   if (real !== parent) throw new RestoreFailed(`${parent} is reached through a symlink (to ${real}) by now; nothing was restored.`)

@@ -1,5 +1,5 @@
 /** Restoring real worktrees: everything comes back, and a restore that can't be done changes nothing. */
-import { existsSync, lstatSync, readFileSync, readlinkSync, renameSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readlinkSync, renameSync, symlinkSync } from 'node:fs'
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
@@ -252,6 +252,15 @@ t.test('a folder that is no worktree any more is not taken for one; out of the w
   renameSync(path, `${path}-away`)
   t.match((await archive.restore(localBoard, id)).workspace, { status: 'active', cleanupReason: null })
   t.equal(runGit(path, 'status', '--porcelain'), '?? new.txt')
+})
+
+t.test("a link that was put at the place, even to somebody's worktree, is not taken for the workspace's own", async t => {
+  const [one, other] = [await addWorkspace('linked-one'), await addWorkspace('linked-other')]
+  renameSync(one.path, `${one.path}-away`)
+  symlinkSync(other.path, one.path)
+  t.match((await archive.archive(localBoard, one.id)).workspace, { status: 'cleanup_failed', cleanupReason: /is a symlink/ })
+  await t.rejects(archive.restore(localBoard, one.id), { code: 'restore_failed', message: /is a symlink by now; nothing was restored/ })
+  t.equal((await read(one.id)).status, 'cleanup_failed')
 })
 
 t.test('without a snapshot the branch is attached', async t => {

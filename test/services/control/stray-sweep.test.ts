@@ -1,10 +1,12 @@
 /** Worktrees and folders in the data dir that no workspace knows: noted, rescued and removed when their time has come, or left alone. */
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import t from 'tap'
 import { asidePathOf } from '../../../services/archive/remove-folder.ts'
+import { strayName } from '../../../services/archive/stray-names.ts'
 import { runGit } from '../../fixtures/git.ts'
 import { httpHouse, type HttpHouse } from '../../fixtures/http-workspaces.ts'
 
@@ -111,5 +113,20 @@ t.test('a stray that holds a checkout somebody has registered stays', async t =>
   await house.database.db.updateTable('project_workspaces').set({ cwd: join(stray, 'inside') }).where('id', '=', house.projectWorkspaceId).execute()
   await sweep(house)
   t.match(await sweep(house), [{ path: stray, outcome: 'skipped', reason: /has to stay: .*project workspace/ }])
+  t.ok(existsSync(join(stray, 'thought.txt')))
+})
+
+t.test('what has to stay leaves nothing behind in each round', async t => {
+  const house = await httpHouse(t, { config: { orphanGraceSec: 0 } })
+  const { dataDir, repository } = house
+  const stray = await strayOf(house, 'held')
+  await writeFile(asidePathOf(stray, strayName(stray)), 'in the way')
+  const folder = join(dataDir, 'worktrees', 'nobody', 'piped')
+  await mkdir(folder)
+  execFileSync('mkfifo', [join(folder, 'pipe')])
+  await sweep(house)
+  for (let round = 0; round < 2; round++) t.match(await sweep(house), [{ path: stray, outcome: 'skipped', reason: /in the way/ }, { path: folder, outcome: 'skipped', reason: /not all of it can be kept: pipe is a pipe/i }])
+  t.same(await readdir(join(dataDir, 'rescue')), [])
+  t.equal(runGit(repository, 'for-each-ref', 'refs/berth'), '')
   t.ok(existsSync(join(stray, 'thought.txt')))
 })
