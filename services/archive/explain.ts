@@ -141,10 +141,10 @@ function fateOfServices ({ stopping, handedOver }: CloseFacts): Fate {
   }
 }
 
-function fateOfFiles ({ row, removal, git }: CloseFacts): Fate {
+function fateOfFiles ({ row, removal, git, keptIgnoredCount }: CloseFacts): Fate {
   switch (removal.kind) {
     case 'worktree': {
-      const left = (git?.ignoredEntryCount ?? 0) - (git?.ignoredEntries.length ?? 0)
+      const left = (git?.ignoredEntryCount ?? 0) - keptIgnoredCount
       const ignored = left > 0 ? [`${counted(left, 'ignored entry', 'ignored entries')} in it, such as what its tools have made.`] : []
       return {
         deletes: [`The worktree at ${removal.path}.`, ...ignored],
@@ -162,5 +162,5 @@ function fateOfBranch ({ row, removal, git }: CloseFacts): Fate {
   if (row.branch_name === null || !['worktree', 'gone'].includes(removal.kind)) return { deletes: [], keeps: [] }
   // What was compared is what is checked out.
   if (row.branch_created_by_runtime && git?.isMergedIntoBase === true && !git.branchDrift) return { deletes: [`The branch ${row.branch_name}, which is merged.`], keeps: [] }
-  return { deletes: [], keeps: [`The branch ${row.branch_name}, which ${row.branch_created_by_runtime ? 'is not known to be merged' : 'was there before'}.`] }
+  return { deletes: [], keeps: [`The branch ${row.branch_name}, which ${row.branch_created_by_runtime ? git?.isMergedIntoBase === false ? 'is not merged' : 'is not known to be merged' : 'was there before'}.`] }
 }

@@ -56,6 +56,8 @@ export interface CloseFacts {
   /** Those of them that go on, because other workspaces use them too. */
   handedOver: RuntimeService[]
   git: GitReadiness | null
+  /** How many of git's ignored entries the snapshot takes along. */
+  keptIgnoredCount: number
   /** What could not be inspected, each a sentence. */
   problems: string[]
   removal: Removal

@@ -74,6 +74,7 @@ export async function gatherFacts (deps: GatherDeps, row: WorkspaceRow): Promise
     services,
     ...live,
     git: inspection === null ? null : toGitReadiness(row, inspection),
+    keptIgnoredCount: countKeptIgnored(inspection),
     problems: inspection?.problems ?? [],
     removal,
     // Somebody else still works in a shared folder: its last workspace runs the commands.
@@ -111,6 +112,13 @@ function isAt (path: string | null, cwd: string | null): boolean {
 function toGitReadiness (row: WorkspaceRow, inspection: GitInspection): GitReadiness {
   const { isReadable, pathExists, problems, hindrances, rescue, ...git } = inspection
   return { ...git, baseRef: git.baseRef?.replace(/^refs\/heads\//, '') ?? row.base_ref, createdByRuntime: row.created_by_runtime, rescue: rescue === null ? null : { ...rescue } }
+}
+
+/** Ignored files that the snapshot takes along; one in a folder that is ignored as a whole is no entry of its own. */
+function countKeptIgnored (inspection: GitInspection | null): number {
+  if (inspection === null) return 0
+  const kept = new Set(inspection.rescue?.files.filter(({ status }) => status === 'ignored').map(({ path }) => path))
+  return inspection.ignoredEntries.filter(name => kept.has(name)).length
 }
 
 /** The look at git; null where nothing points at git, or there is no local path to look at. */

@@ -72,8 +72,9 @@ t.test('what closing deletes and keeps is said of each thing', async t => {
   const table: [string, FactChanges, { deletes: (string | RegExp)[], keeps: (string | RegExp)[] }][] = [
     ['a merged worktree', { row: { branch_created_by_runtime: true }, git: gitFacts() }, { deletes: [/worktree at/, 'The branch feature, which is merged.'], keeps: [rescued, record] }],
     ['one not known to be merged', { row: { branch_created_by_runtime: true }, git: gitFacts({ isMergedIntoBase: null }) }, { deletes: [/worktree at/], keeps: [rescued, /not known to be merged/, record] }],
+    ['one not merged', { row: { branch_created_by_runtime: true }, git: gitFacts({ isMergedIntoBase: false }) }, { deletes: [/worktree at/], keeps: [rescued, 'The branch feature, which is not merged.', record] }],
     ['a branch of somebody else', { row: { branch_created_by_runtime: false }, git: gitFacts() }, { deletes: [/worktree at/], keeps: [rescued, /was there before/, record] }],
-    ['ignored files', { row: { branch_name: null }, git: gitFacts({ ignoredEntryCount: 3, ignoredEntries: ['.env'] }) }, { deletes: [/worktree at/, /^2 ignored entries/], keeps: [rescued, record] }],
+    ['ignored files', { row: { branch_name: null }, git: gitFacts({ ignoredEntryCount: 3, ignoredEntries: ['.env', 'x.log'] }), keptIgnoredCount: 1 }, { deletes: [/worktree at/, /^2 ignored entries/], keeps: [rescued, record] }],
     ['a folder', { removal: { kind: 'folder', path: '/x' }, git: null }, { deletes: ['The folder /x.'], keeps: [/as an archive in the data dir/, record] }],
     ['one that is not removed', { removal: { kind: 'refuse', path: '/x', reason: 'it is locked' }, git: null }, { deletes: [], keeps: ['/x: it is locked.', record] }],
     ['services', { removal: { kind: 'none' }, git: null, stopping: [serviceFacts('web')], handedOver: [serviceFacts('db'), serviceFacts('api')] }, { deletes: ['The processes of web.'], keeps: ['db and api, since other workspaces use them too.', record] }],

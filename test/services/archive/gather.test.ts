@@ -6,7 +6,7 @@ import t from 'tap'
 import { closeCommands, gatherFacts, judgeRemoval, workspacePathOf } from '../../../services/archive/gather.ts'
 import { makeHarbour } from '../../fixtures/archive.ts'
 import { openTestDatabase } from '../../fixtures/database.ts'
-import { runGit } from '../../fixtures/git.ts'
+import { runGit, writeFiles } from '../../fixtures/git.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const { db } = await openTestDatabase(t, 'pglite')
@@ -48,6 +48,12 @@ t.test('a worktree with work in it', async t => {
     git: { dirtyEntryCount: 1, untrackedEntryCount: 1, checkedOutBranch: 'facts', createdByRuntime: true }
   })
   t.equal(facts.leaseRunIds.length, 1, 'neither one that is over nor one that was released')
+})
+
+t.test('of ignored entries those are counted that the snapshot takes along', async t => {
+  const { id, path } = await addWorkspace('ignored')
+  await writeFiles(path, { '.gitignore': 'ignored/\n.env\n*.log\n', '.env': 'A=1\n', 'x.log': 'l\n', 'ignored/i': 'i\n', 'ignored/.env': 'B=1\n' })
+  t.match(await gatherFacts(deps, await read(id)), { git: { ignoredEntryCount: 3 }, keptIgnoredCount: 1 })
 })
 
 t.test('git is null where nothing points at git, and a problem where it should be', async t => {
