@@ -59,7 +59,7 @@ function gitWarnings (git: GitReadiness | null): string[] {
   }
   if (git.unreferencedCount !== null && git.unreferencedCount > 0) warnings.push(`HEAD is detached, with ${counted(git.unreferencedCount, 'commit')} that no branch has.`)
   if (git.operationInProgress !== null) warnings.push(`A ${git.operationInProgress} is in progress.`)
-  if (git.nestedRepositories.length > 0) warnings.push(`${numbered(git.nestedRepositories.length, 'A repository of its own lies', 'Repositories of their own lie')} in the workspace, and no snapshot holds ${numbered(git.nestedRepositories.length, 'it', 'them')}: ${listed(git.nestedRepositories)}.`)
+  if (git.nestedRepositories.length > 0) warnings.push(`${numbered(git.nestedRepositories.length, 'A repository of its own lies', 'Repositories of their own lie')} in the workspace, and a snapshot holds at most the commits of ${numbered(git.nestedRepositories.length, 'it', 'them')} that nobody else has: ${listed(git.nestedRepositories)}.`)
   return warnings
 }
 

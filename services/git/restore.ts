@@ -130,7 +130,7 @@ async function restoreProgress (git: Git, cwd: string, extras: readonly TreeEntr
 async function compare (git: Git, input: RestoreInput, manifest: Manifest): Promise<string[]> {
   const { parts } = await readWorkingState(git, { worktreePath: input.worktreePath, rescueIgnored: manifest.rescueIgnored })
   // What submodules had of their own is in no worktree yet: that is told as a warning of the snapshot.
-  const hadSubmodules = manifest.warnings.some(warning => warning.startsWith('The own commits of the submodule'))
+  const hadSubmodules = manifest.warnings.some(warning => warning.startsWith('The own commits of the '))
   const differs = (part: keyof StateParts) => parts[part] !== manifest.parts[part] && !(part === 'progress' && hadSubmodules)
   const words: Record<keyof StateParts, string> = {
     head: 'HEAD is', index: 'the index is', tracked: 'tracked files are', untracked: 'untracked files are', ignored: 'ignored files are', progress: "git's unfinished operation is"

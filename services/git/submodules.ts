@@ -18,6 +18,8 @@ export interface LocalCommits {
   tips: { ref: string, sha: string }[]
   /** Its git folder where it is not checked out any more. */
   from?: string
+  /** A `repository` is no submodule, but lies in an ignored folder; `submodule` unless given. */
+  kind?: 'submodule' | 'repository'
 }
 
 export interface SubmoduleWork {
@@ -90,11 +92,15 @@ export async function otherWork (git: Git, place: GitPlace): Promise<boolean> {
 /** HEAD and every branch, when one of them has commits of its own; else none. */
 export async function localTips (git: Git, place: GitPlace): Promise<LocalCommits['tips']> {
   const local = await git(['rev-list', '--max-count=1', 'HEAD', '--branches', '--not', '--remotes', '--'], place)
-  if (local.stdout === '') return []
+  return local.stdout === '' ? [] : await listTips(git, place, ['refs/heads'])
+}
+
+/** HEAD and the refs below or at `patterns`, with their commits. */
+export async function listTips (git: Git, place: GitPlace, patterns: readonly string[]): Promise<LocalCommits['tips']> {
   const head = await git(['rev-parse', '--verify', 'HEAD^{commit}'], place)
-  const branches = await git(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads'], place)
-  const heads = branches.stdout.split('\n').filter(line => line !== '').map(line => ({ sha: line.slice(0, line.indexOf(' ')), ref: line.slice(line.indexOf(' ') + 1) }))
-  return [{ ref: 'HEAD', sha: head.stdout.trim() }, ...heads]
+  const refs = await git(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns], place)
+  const found = refs.stdout.split('\n').filter(line => line !== '').map(line => ({ sha: line.slice(0, line.indexOf(' ')), ref: line.slice(line.indexOf(' ') + 1) }))
+  return [{ ref: 'HEAD', sha: head.stdout.trim() }, ...found]
 }
 
 /** A submodule's own repository remembers where its files were, which is elsewhere once its worktree was renamed. */

@@ -8,6 +8,7 @@ import { hasAttributes, settingsConvert, smudgesToDisk } from './conversion.ts'
 import type { Git } from './exec.ts'
 import { createFileReader, mapLimited, type FileState } from './file-state.ts'
 import { chooseIgnored } from './ignored.ts'
+import { findIgnoredWork } from './ignored-repositories.ts'
 import { parseIndex, parsePlainIndex, type HashName, type IndexEntry, type PortableIndex } from './index-file.ts'
 import { withScratch } from './objects.ts'
 import { readProgressFiles, type ProgressFile } from './progress-files.ts'
@@ -79,16 +80,17 @@ export async function readWorkingState (git: Git, input: StateInput): Promise<Wo
   const submodules = await findSubmoduleWork(git, input.worktreePath, gitlinks)
   const left = await findLeftRepositories(git, gitDir, submodules.repositories)
   if (submodules.reasons.length + left.reasons.length > 0) throw new Error([...submodules.reasons, ...left.reasons].join('; '))
-  const commits = [...submodules.commits, ...left.commits]
+  const ofIgnored = await findIgnoredWork(git, input.worktreePath, chosen.repositories)
+  const commits = [...submodules.commits, ...left.commits, ...ofIgnored.commits]
   const state = { hash, gitDir, headSha: status.headSha, branch: status.branch, index, status: status.entries, ...tracked, untracked, ignored, progress, submodules: commits }
-  const warnings = [...chosen.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`), ...commits.map(of => howToFetch(of, commonDir))]
+  const warnings = [...chosen.warnings, ...ofIgnored.warnings, ...submodules.populated.map(path => `The submodule ${toDisplay(path)} comes back without its files: \`git submodule update\` fetches them`), ...commits.map(of => howToFetch(of, commonDir))]
   return { ...state, warnings, parts: digestParts(state) }
 }
 
 /** They come back with the snapshot, but into the repository that owns it: only git's clone of the submodule can take them. */
-function howToFetch ({ path, tips }: LocalCommits, commonDir: string): string {
+function howToFetch ({ path, tips, kind = 'submodule' }: LocalCommits, commonDir: string): string {
   const shas = [...new Set(tips.map(({ sha }) => sha))]
-  return `The own commits of the submodule ${toDisplay(path)} are kept in the snapshot: once it is cloned again, \`git -C ${toDisplay(path)} fetch ${commonDir} ${shas.join(' ')}\` brings them back`
+  return `The own commits of the ${kind} ${toDisplay(path)} are kept in the snapshot: once it is cloned again, \`git -C ${toDisplay(path)} fetch ${commonDir} ${shas.join(' ')}\` brings them back`
 }
 
 /** @throws Error when `path` is no top of a checkout */

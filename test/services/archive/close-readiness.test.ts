@@ -109,7 +109,7 @@ const cases: Case[] = [
     title: 'a repository of its own warns',
     facts: { git: gitFacts({ nestedRepositories: ['deps/theirs'] }) },
     state: 'ready_with_warnings',
-    warnings: ['A repository of its own lies in the workspace, and no snapshot holds it: deps/theirs.']
+    warnings: ['A repository of its own lies in the workspace, and a snapshot holds at most the commits of it that nobody else has: deps/theirs.']
   },
   {
     title: 'what could not be inspected warns and keeps the folder',
