@@ -21,6 +21,7 @@ import { reattachWorktree } from './reattach.ts'
 import type { Realizer, RealizeOptions } from './realizer.ts'
 import type { WorkspaceRow } from './shape.ts'
 import { worktreeStands } from './standing.ts'
+import { createStandingMemory, type StandingMemory } from './standing-memory.ts'
 import { rowStrategy } from './strategy.ts'
 import { undo, type Made, type Undone } from './undo.ts'
 import { worktreeParent } from './worktree-path.ts'
@@ -47,12 +48,12 @@ const maxInterruptions = 3
 /** Before use, a workspace may be busy with a job for long: say so rather than wait. */
 const workspaceWaitMs = 15_000
 
-type Deps = RealizerDeps & PrepareDeps & { provisioner: Provisioner, homeDir: string }
+type Deps = RealizerDeps & PrepareDeps & { provisioner: Provisioner, homeDir: string, standing: StandingMemory }
 
 /** The realizer of one host. */
 export function createRealizer (given: RealizerDeps): Realizer {
   const provisioner = createProvisioner({ recorder: given.recorder, environment: given.environment, timeoutMs: given.commandTimeoutMs })
-  const deps: Deps = { ...given, now: given.now ?? (() => new Date()), homeDir: given.homeDir ?? homedir(), provisioner }
+  const deps: Deps = { ...given, now: given.now ?? (() => new Date()), homeDir: given.homeDir ?? homedir(), provisioner, standing: createStandingMemory() }
   return {
     async realize (row, options = {}) {
       return await alone(deps, row, { purpose: 'its files are being made' }, async current => {
@@ -182,7 +183,7 @@ function folderOf (row: WorkspaceRow): string {
 async function isReady (deps: Deps, row: WorkspaceRow): Promise<boolean> {
   if (row.strategy_type !== 'git_worktree') return row.cwd !== null && await isDirectory(row.cwd)
   const path = folderOf(row)
-  return await worktreeStands(path) && !await deps.provisioner.isDue(row, path)
+  return await deps.standing.stands(path) && !await deps.provisioner.isDue(row, path)
 }
 
 async function makeReady (deps: Deps, row: WorkspaceRow, options: RealizeOptions): Promise<WorkspaceRow> {
