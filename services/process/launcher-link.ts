@@ -93,6 +93,7 @@ function createLink ({ control, connections, ended, kill, answerWithinMs, releas
   const holding = new Set<number>()
   let lastId = 0
   let isClosed = false
+  let isClosing = false
 
   readMessages<LauncherWord>(control, word => {
     const told = waiting.get(word.id)
@@ -112,10 +113,10 @@ function createLink ({ control, connections, ended, kill, answerWithinMs, releas
     await release()
   })
 
-  /** This process stays up only for what somebody waits for. */
+  /** This process stays up only for what somebody waits for; and, while the line is being closed, for that. */
   function letGo (id: number): void {
     holding.delete(id)
-    if (holding.size === 0) control.unref()
+    if (holding.size === 0 && !isClosing) control.unref()
   }
 
   const launch: Launch = async request => {
@@ -142,7 +143,8 @@ function createLink ({ control, connections, ended, kill, answerWithinMs, releas
     launch,
     gone,
     async close () {
-      // Nothing else may keep this process up until it is through.
+      // Nothing else may keep this process up until it is through: with no reason to go on, it would end in the middle of its own end.
+      isClosing = true
       control.ref()
       control.end()
       if (!await settlesWithin(ended, endWithinMs)) kill()

@@ -104,6 +104,13 @@ t.test('begun by a launcher', async t => {
   await suite(t, launch)
 })
 
+t.test('a process that has nothing else to do stays up until its launcher has been closed', async t => {
+  const program = fileURLToPath(new URL('../../fixtures/programs/closes-launchers.ts', import.meta.url))
+  const closing = await launchHere(request('', { file: process.execPath, args: ['--liftoff-only', program], env: { PATH, TMPDIR: folder } }))
+  t.same([await allOf(closing.stdout), await allOf(closing.stderr)], ['through\n', ''])
+  t.same(await closing.exited, { code: 0, signal: null })
+})
+
 t.test('a launcher that dies takes nothing with it: what runs goes on and its end is seen, and another one comes', async t => {
   const { launch, pid, troubles, ready } = await startLauncher(t)
   const running = await launch(request('echo before; read line; echo after $line', { input: 'pipe' }))
