@@ -1,5 +1,6 @@
 /** A branch's own settings (its upstream, its description): git forgets them with the branch. */
 import type { Git } from './exec.ts'
+import { toSetting } from './settings.ts'
 
 /** Names and values, as the repository has them; a name may come more than once. */
 export type BranchSettings = [name: string, value: string][]
@@ -8,10 +9,7 @@ export type BranchSettings = [name: string, value: string][]
 export async function readBranchSettings (git: Git, repoRoot: string, branch: string): Promise<BranchSettings> {
   const { stdout } = await git(['config', '--local', '--null', '--list'], { cwd: repoRoot })
   const prefix = `branch.${branch}.`
-  return stdout.split('\0').filter(line => line.startsWith(prefix)).map(line => {
-    const end = line.indexOf('\n')
-    return end === -1 ? [line, 'true'] : [line.slice(0, end), line.slice(end + 1)]
-  })
+  return stdout.split('\0').filter(entry => entry.startsWith(prefix)).map(toSetting)
 }
 
 /** Gives a branch its settings back, unless it has any by now. */

@@ -19,11 +19,15 @@ export async function readSettings (git: Git, cwd: string): Promise<Settings> {
   const own = new Map<string, string>()
   const parts = stdout.split('\0')
   for (let at = 0; at + 1 < parts.length; at += 2) {
-    const entry = parts[at + 1] ?? ''
-    const end = entry.indexOf('\n')
-    const [key, value] = end === -1 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)]
+    const [key, value] = toSetting(parts[at + 1] ?? '')
     all.set(key, value)
     if (parts[at] === 'local' || parts[at] === 'worktree') own.set(key, value)
   }
   return { all, hash: own.get('extensions.objectformat')?.toLowerCase() === 'sha256' ? 'sha256' : 'sha1', hasOwnPlace: own.has('core.worktree') }
+}
+
+/** One entry of `git config --list -z`; a name without a value means true. */
+export function toSetting (entry: string): [name: string, value: string] {
+  const end = entry.indexOf('\n')
+  return end === -1 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)]
 }
