@@ -3,6 +3,7 @@ import { listFolderHolders } from '../../db/archival.ts'
 import type { Git } from '../git/exec.ts'
 import { dropRescueRef, takeSnapshot, type RescueSnapshot } from '../git/rescue.ts'
 import { findEntry } from '../git/revive.ts'
+import { stampedName } from '../git/snapshot.ts'
 import { readEntryLink } from '../git/worktree-link.ts'
 import { findOwnerRepository, listWorktrees, removeWorktree, type OwnerRepository, type Worktree } from '../git/worktrees.ts'
 import type { Locks } from '../operations/locks.ts'
@@ -37,7 +38,7 @@ async function rescueAndRemove (deps: StrayDeps, doomed: Doomed): Promise<string
   const { git, now } = deps
   const { path, owner, signal } = doomed
   const entry = await examine(deps, doomed)
-  const snapshot = await takeSnapshot(git, { repoRoot: owner.root, worktreePath: path, workspaceId: `${strayName(path)}-${now().toISOString().replace(/[-:.]/g, '')}`, signal })
+  const snapshot = await takeSnapshot(git, { repoRoot: owner.root, worktreePath: path, workspaceId: stampedName(strayName(path), now()), signal })
   try {
     await removeRescued(deps, doomed, snapshot)
   } catch (error) {

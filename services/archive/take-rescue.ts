@@ -1,6 +1,7 @@
 /** Takes the rescue snapshots of an archive, so that no earlier one is lost by a later one. */
 import type { Git } from '../git/exec.ts'
 import { isStillKept, rescueRef, takeSnapshot, type RescueSnapshot } from '../git/rescue.ts'
+import { stampedName } from '../git/snapshot.ts'
 import type { WorkspaceRow } from '../workspaces/shape.ts'
 import { rowStrategy } from '../workspaces/strategy.ts'
 import type { RescueState } from './rescue-record.ts'
@@ -25,11 +26,6 @@ function ignoredOf (row: WorkspaceRow): { rescueIgnored?: readonly string[] } {
 export async function isStill (input: Pick<RescueInput, 'git' | 'repoRoot' | 'worktreePath' | 'signal'> & { otherBranch?: boolean }, snapshot: RescueSnapshot): Promise<boolean> {
   const { git, ...place } = input
   return await isStillKept(git, { ...place, snapshot })
-}
-
-/** A name for a further snapshot of the workspace, by the time: `<id>-20260101T000000000Z`. */
-function stamped (workspaceId: string, at: Date): string {
-  return `${workspaceId}-${at.toISOString().replace(/[-:.]/g, '')}`
 }
 
 /** Takes a snapshot under a name. What the name held before stays reachable from the new one. */
@@ -60,7 +56,7 @@ export async function takeRescue (input: RescueInput): Promise<RescueSnapshot> {
 
 /** Gives a snapshot that is about to lose its name another. */
 async function keepApart ({ git, row, repoRoot, state }: RescueInput, snapshot: RescueSnapshot): Promise<void> {
-  const ref = rescueRef(stamped(row.id, new Date(snapshot.takenAt)))
+  const ref = rescueRef(stampedName(row.id, new Date(snapshot.takenAt)))
   await git(['update-ref', ref, snapshot.worktreeCommit], { cwd: repoRoot })
   if (!state.record.earlierRefs.includes(ref)) await state.set({ earlierRefs: [...state.record.earlierRefs, ref] })
 }
@@ -82,7 +78,7 @@ export async function refreshRescue (input: RescueInput, first: RescueSnapshot):
 /** A snapshot beside those of the record, for a half-made worktree that is about to be taken away again. */
 export async function takeAside (input: RescueInput): Promise<RescueSnapshot> {
   const { state, row, now } = input
-  const snapshot = await take(input, stamped(row.id, now()))
+  const snapshot = await take(input, stampedName(row.id, now()))
   await state.set({ earlierRefs: [...state.record.earlierRefs, snapshot.ref] })
   return snapshot
 }

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { constants, createZstdCompress } from 'node:zlib'
 import { RescueFailed } from '../errors.ts'
 import { toDisplay } from '../git/byte-path.ts'
+import { stampedName } from '../git/snapshot.ts'
 import { describeFolder, firstDifference, hashOf, manifestLine, readContent, toManifestEntry, type ManifestEntry } from './manifest.ts'
 import { archiveItems, clearHalfStored, placesOf, storeOf, storedEntries, syncFolder, tarNameOf, type StoredFolder } from './stored-folder.ts'
 import { encodeHeader, tarEnd, tarPadding } from './tar-format.ts'
@@ -36,7 +37,7 @@ const namedSpecials = 20
 export async function storeFolder (input: StoreFolderInput): Promise<StoredFolder> {
   const { dataDir, workspaceId, path } = input
   const takenAt = input.now()
-  const name = `${workspaceId}-${takenAt.toISOString().replace(/[-:.]/g, '')}`
+  const name = stampedName(workspaceId, takenAt)
   try {
     await mkdir(storeOf(dataDir), { recursive: true, mode: 0o700 })
     await clearHalfStored(dataDir, workspaceId)

@@ -65,3 +65,8 @@ export function rescueRef (workspaceId: string): string {
   if (!/^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/.test(workspaceId)) throw new TypeError(`not a workspace id: ${JSON.stringify(workspaceId)}`)
   return `${RESCUE_REF_PREFIX}/${workspaceId}`
 }
+
+/** A name for a further state of the same that is kept, by the time: `<name>-20260101T000000000Z`. */
+export function stampedName (name: string, at: Date): string {
+  return `${name}-${at.toISOString().replace(/[-:.]/g, '')}`
+}
