@@ -34,7 +34,7 @@ export async function findEmptyFolders (root: string, { status, index }: Pick<Wo
       const entries = await readdir(toFsPath(root, folder), { withFileTypes: true, encoding: 'latin1' }).catch(() => null)
       if (entries?.length === 0 && folder !== '') empty.push(folder)
       leftOut.push(...(entries ?? []).flatMap(entry => reasonToLeaveOut(folder, entry) ?? []))
-      return (entries ?? []).filter(entry => entry.isDirectory()).map(entry => folder === '' ? entry.name : `${folder}/${entry.name}`)
+      return (entries ?? []).filter(entry => entry.isDirectory()).map(entry => pathIn(folder, entry))
     }))
     level = below.flat().filter(path => !except.has(path))
   }
@@ -46,11 +46,15 @@ export async function findEmptyFolders (root: string, { status, index }: Pick<Wo
   return { paths: empty.sort().slice(0, MAX_EMPTY_FOLDERS), warnings }
 }
 
+const pathIn = (folder: BytePath, { name }: Dirent): BytePath => folder === '' ? name : `${folder}/${name}`
+
 /** What no snapshot holds, in words; null for anything else. */
 function reasonToLeaveOut (folder: BytePath, entry: Dirent): string | null {
-  const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-  if (entry.isFile() || entry.isDirectory() || entry.isSymbolicLink()) {
-    if (entry.name !== '.git' || folder === '') return null
+  const isKept = entry.isFile() || entry.isDirectory() || entry.isSymbolicLink()
+  // Nearly all of them: no path is made for it.
+  if (isKept && (entry.name !== '.git' || folder === '')) return null
+  const path = pathIn(folder, entry)
+  if (isKept) {
     if (entry.isDirectory()) throw new Error(`${toDisplay(path)} is a repository's own folder, which a snapshot can not hold`)
     return `${toDisplay(path)} is not kept: it only names a repository that is not there`
   }
