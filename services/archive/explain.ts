@@ -162,5 +162,6 @@ function fateOfBranch ({ row, removal, git }: CloseFacts): Fate {
   if (row.branch_name === null || !['worktree', 'gone'].includes(removal.kind)) return { deletes: [], keeps: [] }
   // What was compared is what is checked out.
   if (row.branch_created_by_runtime && git?.isMergedIntoBase === true && !git.branchDrift) return { deletes: [`The branch ${row.branch_name}, which is merged.`], keeps: [] }
-  return { deletes: [], keeps: [`The branch ${row.branch_name}, which ${row.branch_created_by_runtime ? git?.isMergedIntoBase === false ? 'is not merged' : 'is not known to be merged' : 'was there before'}.`] }
+  const unmerged = git?.isMergedIntoBase === false ? 'is not merged' : 'is not known to be merged'
+  return { deletes: [], keeps: [`The branch ${row.branch_name}, which ${row.branch_created_by_runtime ? unmerged : 'was there before'}.`] }
 }
