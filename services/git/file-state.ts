@@ -73,6 +73,9 @@ async function hashFile (path: Buffer, size: number, hash: HashName): Promise<{ 
   return { sha: digest.digest('hex'), bytes }
 }
 
+/** Files read at a time: enough to keep the disk busy, few enough to leave room for others. */
+export const FILES_AT_A_TIME = 16
+
 /** Maps with a bounded number of calls at work, keeping the order. */
 export async function mapLimited<T, R> (items: readonly T[], limit: number, map: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []

@@ -5,7 +5,7 @@ import { toDisplay, toFsPath } from './byte-path.ts'
 import { isMadeOf } from './conversion.ts'
 import { makeEmptyFolders, setFolderPermissions } from './empty-folders.ts'
 import { gitReason, type Git } from './exec.ts'
-import { createFileReader, mapLimited, type FileState } from './file-state.ts'
+import { createFileReader, FILES_AT_A_TIME, mapLimited, type FileState } from './file-state.ts'
 import { INDEX_FILE, PROGRESS_FOLDER, loadBlobs, manifestCommit, readManifest, type Manifest } from './manifest.ts'
 import type { TreeEntry } from './make-objects.ts'
 import { readTree } from './objects.ts'
@@ -64,7 +64,7 @@ async function requireClean (git: Git, { worktreePath: path, snapshot }: Restore
   const committed = new Map((snapshot.headSha === null ? [] : await readTree(git, path, snapshot.headSha)).map(entry => [entry.path, entry]))
   const files = createFileReader(path, hash)
   // Where a filter does not take back what it makes (line ends that were never normalised), git calls a file changed that it has just made.
-  const isOwn = await mapLimited(status.entries, 16, async ({ path: name, kind, staged, unstaged }) => {
+  const isOwn = await mapLimited(status.entries, FILES_AT_A_TIME, async ({ path: name, kind, staged, unstaged }) => {
     const [entry, file] = [committed.get(name), await files.read(name)]
     const isUntouched = kind === 'tracked' && staged === '.' && unstaged === 'M' && entry?.mode === file?.mode
     return !(isUntouched && entry !== undefined && file !== null && await isMadeOf(git, path, entry.sha, file))

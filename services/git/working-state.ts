@@ -6,7 +6,7 @@ import { toDisplay, type BytePath } from './byte-path.ts'
 import { askGit, findCheckout, type Checkout } from './checkout.ts'
 import { hasAttributes, settingsConvert, smudgesToDisk } from './conversion.ts'
 import type { Git } from './exec.ts'
-import { createFileReader, mapLimited, type FileState } from './file-state.ts'
+import { createFileReader, FILES_AT_A_TIME, mapLimited, type FileState } from './file-state.ts'
 import { chooseIgnored } from './ignored.ts'
 import { findIgnoredWork } from './ignored-repositories.ts'
 import { parseIndex, parsePlainIndex, type HashName, type IndexEntry, type PortableIndex } from './index-file.ts'
@@ -48,24 +48,17 @@ export interface StateInput {
   signal?: AbortSignal
 }
 
-// Files read at a time: enough to keep the disk busy, few enough to leave room for others.
-const FILES_AT_A_TIME = 16
-
 /**
  * Reads the state of the worktree at `worktreePath` (its top level). Throws an Error in words when something can't be
  * read or can't be kept: a repository inside, a submodule with work of its own, a folder git may not enter.
  */
 export async function readWorkingState (git: Git, input: StateInput): Promise<WorkingState> {
   const { gitDir, commonDir } = await findTop(git, input.worktreePath)
-  // The index can only be read once the form of the ids is known; git needs longer for its own look.
-  const settings = readSettings(git, input.worktreePath)
-  const [status, { hash }, index, progress, converts] = await Promise.all([
+  // git needs longest, for its own look.
+  const [status, { hash, index, converts }, progress] = await Promise.all([
     readStatus(git, { path: input.worktreePath, ignored: true, renames: false, submoduleCommitsOnly: true, ...(input.signal && { signal: input.signal }) }),
-    settings,
-    settings.then(async ({ hash }) => await readIndex(git, input.worktreePath, { indexPath: join(gitDir, 'index'), hash })),
-    readProgressFiles(gitDir, git.files),
-    settings.then(async found => await settingsConvert(found, commonDir)),
-    settings.then(async found => await requirePlace(git, input.worktreePath, found))
+    readBySettings(git, input.worktreePath, { gitDir, commonDir }),
+    readProgressFiles(gitDir, git.files)
   ])
   refuseRepositoriesInside(status.entries)
   const files = createFileReader(input.worktreePath, hash)
@@ -98,6 +91,14 @@ async function findTop (git: Git, path: string): Promise<Checkout> {
   const checkout = await findCheckout(git, path)
   if (checkout.topLevel !== path && checkout.topLevel !== await realpath(path)) throw notTheTop(path, checkout)
   return checkout
+}
+
+/** What can only be read, or told, once it is known how the repository is set up. */
+async function readBySettings (git: Git, path: string, { gitDir, commonDir }: Pick<Checkout, 'gitDir' | 'commonDir'>): Promise<{ hash: HashName, index: PortableIndex | null, converts: boolean }> {
+  const settings = await readSettings(git, path)
+  const { hash } = settings
+  const [index, converts] = await Promise.all([readIndex(git, path, { indexPath: join(gitDir, 'index'), hash }), settingsConvert(settings, commonDir), requirePlace(git, path, settings)])
+  return { hash, index, converts }
 }
 
 /** Where the repository names the place of its files itself, it has to be this one. */

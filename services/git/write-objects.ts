@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { deflate, deflateSync } from 'node:zlib'
 import { toFsPath } from './byte-path.ts'
 import { GitFailed, type Git } from './exec.ts'
-import { mapLimited, type FileState } from './file-state.ts'
+import { FILES_AT_A_TIME, mapLimited, type FileState } from './file-state.ts'
 import type { HashName } from './index-file.ts'
 import { makeObject, type GitObject, type ObjectType } from './make-objects.ts'
 import { durable, writeBlobs } from './objects.ts'
@@ -19,8 +19,7 @@ const LOOSE_BYTES = 8 * 1024 * 1024
 const DEFLATE_AT_ONCE_BYTES = 16 * 1024
 // Above this a file is not held in memory here.
 const READ_WHOLE_BYTES = 1024 * 1024
-// Files read at a time, and how many are taken together.
-const FILES_AT_A_TIME = 16
+// How many are taken together.
 const FILES_TOGETHER = 64
 // Most of what snapshots hold is small and soon dropped again: the quickest level is enough.
 const level = 1
